@@ -4,19 +4,19 @@ Model: rings of L = 4 or 6 sites, N = L electrons, S_z = 0, t = 1, U = 2, omega0
 `nphonon` quanta in each mode.
 
 pyscf couples x_i to n_i - N/L with the sign +g, so that its energy E' is that of oscillators displaced by the mean
-charge: E = E' - g^2 N^2 / (L omega0), whatever the cutoff, where respair counts phonons around the same displacement,
+charge: E = E' - g^2 N^2 / (L omega0), for any cutoff, if respair counts phonons about the same displacement,
 `Phonons(frame="mean")` (the sign of g is a choice of the sign of every x_i). Both then have the same truncated
-space of the same size, and energies are compared with that formula; they must agree to 1e-6 times max(1, |E|).
+space, and energies are compared with that formula; they must agree to 1e-6 times max(1, |E|).
 
 Product: pyscf `contract_all` against `dot` of the tensor operator, shortest of repeated runs; in ns per state of the
 whole sector, also for the full group: the block of the ground state (L = 4: k = pi, odd; L = 6: k = 0, even).
 
 Ground state, at two accuracies. "pyscf" is `kernel(tol=1e-10)`, which leaves a residual |H psi - E psi| of about 1e-5;
-it is compared with respair at `tolerance` 1e-5. "pyscf, tight" asks its Davidson solver for as much as it can give
-(`tol=1e-20`, `lindep=1e-28`, and `max_space=40`, which saves it half of the products); it is compared with respair at
-its default, 1e-10. The residuals reached are shown. pyscf does not look at multiplicities; respair makes sure that it
-has the whole ground level, unless it is "unconfirmed" (`Options(confirm=False)`), and certifies it. "all blocks" finds
-the block of the ground state itself, the lowest over all momenta and parities. Wall time from the model to the answer,
+it is compared with respair at `tolerance` 1e-5. "pyscf, tight" requests the highest accuracy of the Davidson solver
+(`tol=1e-20`, `lindep=1e-28`, and `max_space=40`, which halves the number of products); it is compared with respair at
+its default, 1e-10. The residuals reached are shown. pyscf does not check multiplicities; respair confirms that it
+has the whole ground level, unless "unconfirmed" (`Options(confirm=False)`), and certifies it. "all blocks" determines
+the block of the ground state, the lowest over all momenta and parities. Wall time from the model to the result,
 imports excluded.
 
 Each row runs in a fresh process with its kernels compiled before the clock starts; solutions are repeated up to three
@@ -36,7 +36,7 @@ LABELS = {4: {"momentum": 2, "reflection": -1}, 6: {"momentum": 0, "reflection":
 HOPPING, HUBBARD_U, FREQUENCY, COUPLING = 1.0, 2.0, 1.0, 0.7
 RINGS = ("4:6", "4:12", "6:3", "6:4")
 LOOSE = 1e-5
-"""Residual at which pyscf stops by itself."""
+"""Default residual of pyscf."""
 WARM = 2
 """Quanta of the run that compiles and loads the kernels before the clock starts."""
 
@@ -141,7 +141,7 @@ def compare(sites: int, cutoff: int) -> None:
     theirs = rows["pyscf, tight"]
     for name, row in rows.items():
         difference = abs(row["energy"] - theirs["energy"])
-        assert difference < 1e-6 * max(1.0, abs(row["energy"])), "the answers differ"
+        assert difference < 1e-6 * max(1.0, abs(row["energy"])), "the energies differ"
         assert row["states"] == theirs["states"], "the spaces differ"
         cells = (
             f"{row['stored']:,}",

@@ -1,6 +1,6 @@
-"""Time of a comparison map: the ligand-centre cluster over omega0 / t and alpha, exact and four approximations a point.
+"""Time of a comparison map of the ligand-centre cluster over omega0 / t and alpha: exact and four approximations.
 
-Prints the time of the whole map, of a point, and how the points divide among the nearest approximations.
+Prints the time of the whole map and per point, and the number of points at which each approximation is the best.
 
 Usage: python benchmarks/approximations.py [POINTS ALONG AN AXIS, 40 by default]
 """

@@ -1,9 +1,9 @@
-"""Do error bars hold? Coverage and tightness by regime, and what they cost beside the solve.
+"""Coverage and tightness of error bars by regime, and their cost relative to the solution.
 
     python benchmarks/certificate.py [--models 400]
 
 Random models from soft to stiff (omega0 / t from 0.05 to 10) and weak to strong (alpha from 0 to 3), in all frames,
-with both caps, as in the tests; their exact levels come from constructions that share no code with the package.
+with both kinds of cutoff, as in the tests; exact levels come from constructions that share no code with the package.
 """
 
 from __future__ import annotations

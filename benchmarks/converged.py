@@ -6,8 +6,8 @@
     python benchmarks/converged.py holstein         # Holstein-Hubbard ring of 6 at half filling, to 1e-7
     python benchmarks/converged.py one 6 1.0 1.0 1e-9     # sites, omega0, alpha, accuracy
 
-Targets on two cores: 40 s and 1 GiB each for the ring of 6, 4 minutes and 3 GiB each for the ring of 8. The error bar
-judges: a run that misses its accuracy ends with an error. t = 1, Delta_B = 0.5, v = 0.8.
+Targets on two cores: 40 s and 1 GiB each for the ring of 6, 4 minutes and 3 GiB each for the ring of 8. A run whose
+error bar exceeds the accuracy ends with an error. t = 1, Delta_B = 0.5, v = 0.8.
 """
 
 import resource
@@ -27,18 +27,18 @@ RINGS = {
 }
 ERRORS = (1e-2, 1e-4, 1e-6, 1e-8)
 PROTOTYPE = {1.0: (190, 570, 1330, 2660), 1.5: (190, 570, 1330, 2660), 2.0: (190, 570, 2660, 4788)}
-"""Amplitudes that the prototype needed on the ring of 4 with omega0 = 1."""
+"""Amplitudes of the prototype on the ring of 4 with omega0 = 1."""
 
 
 def pairs(sites, omega, alpha, **caps):
-    """A ring with local pairs, every site with one charge of each kind on average, and its block."""
+    """Return a ring with local pairs, N = 2 per site, and its block."""
     phonons = Phonons(omega, boson_coupling=alpha, basis="optimal", **caps)
     model = Model(ring(sites), Electrons(1.0), Bosons(0.5, 0.8), phonons)
     return model, Sector(2 * sites, 0, momentum=0, reflection=1, spin_flip=1)
 
 
 def holstein(omega, alpha, u, sites, **caps):
-    """A Holstein-Hubbard ring at half filling, and its block."""
+    """Return a Holstein-Hubbard ring at half filling, and its block."""
     phonons = Phonons(omega, electron_coupling=alpha, basis="optimal", **caps)
     model = Model(ring(sites), Electrons(1.0, hubbard_u=u), phonons=phonons)
     return model, Sector(sites, 0, momentum=0, reflection=1, spin_flip=1)
@@ -69,7 +69,7 @@ def table():
 
 
 def main(what, *numbers):
-    """Run what is asked for."""
+    """Run the selected cases."""
     if what == "table":
         table()
     elif what == "one":

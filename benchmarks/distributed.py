@@ -1,7 +1,7 @@
-"""One block on several ranks: set-up, memory and time of a product, bytes sent, and how METIS splits the rows.
+"""One block on several ranks: set-up, memory and time of a product, bytes sent, and the partition by METIS.
 
 Usage: python benchmarks/distributed.py product [SITES [QUANTA]]    1 and 2 ranks, through mpiexec
-       python benchmarks/distributed.py partition [SITES]           rows that 2 to 64 ranks need of others
+       python benchmarks/distributed.py partition [SITES]           rows received by 2 to 64 ranks
 """
 
 import os
@@ -30,7 +30,7 @@ def block_of(sites, quanta):
 
 
 def measured(sites, quanta, ranks):
-    """Print what this rank takes."""
+    """Print time and memory of this rank."""
     begin = time.perf_counter()
     block = block_of(sites, quanta)
     engine = DistributedEngine(block)
@@ -70,7 +70,7 @@ def partitions(sites):
 
 
 def needed(graph, owner):
-    """Return how many rows each rank needs of others."""
+    """Return the number of rows that each rank receives."""
     counts = []
     for rank in range(owner.max() + 1):
         columns = np.unique(graph[np.flatnonzero(owner == rank)].indices)

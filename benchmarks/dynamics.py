@@ -1,13 +1,13 @@
-"""Time evolution beside QuSpin and SciPy, on the same Hamiltonian, from the same state, at equal accuracy.
+"""Time evolution compared with QuSpin and SciPy, for the same Hamiltonian and initial state, at equal accuracy.
 
-A ring of four sites with electrons, local pairs and phonons: charges in the lowest phonon states begin to move, or
-(``--complex``) the same with random phases. This package without and with lattice symmetry, QuSpin's
-``expm_multiply_parallel`` and ``evolve`` (DOP853), and SciPy's ``expm_multiply``, on the matrix of the same sector.
-Each runs three times in turn, and the least CPU time counts: what else runs on the machine does not.
+A ring of four sites with electrons, local pairs and phonons; the initial state has random charges in the lowest phonon
+states, with ``--complex`` also random phases. Compared are this package without and with lattice symmetry, QuSpin's
+``expm_multiply_parallel`` and ``evolve`` (DOP853), and SciPy's ``expm_multiply``, with the matrix of the same sector.
+Each runs three times in turn, and the shortest CPU time counts.
 
     python benchmarks/dynamics.py [total_quanta] [time] [--large] [--complex]
 
-``--large`` moves 2.3 million states to t = 50 instead, to an error of 1e-8 within the phonon space.
+``--large`` evolves 2.3 million states to t = 50 instead, with an error of 1e-8 within the phonon space.
 """
 
 from __future__ import annotations
@@ -37,23 +37,23 @@ def model_of(total_quanta: int | None, max_quanta: int | None = None) -> Model:
 
 
 def shown(name: str, seconds: tuple[float, float], fast: float, found: Any = None, exact: Any = None) -> None:
-    """Print wall and CPU seconds, the distance from what is exact, and the ratio of CPU times."""
+    """Print wall and CPU seconds, the distance from the exact state, and the ratio of CPU times."""
     apart = "" if exact is None else f"error {np.linalg.norm(found - exact):.1e}"
     wall, cpu = seconds
     print(f"{name:44}{wall:9.2f} s{cpu:9.2f} s CPU  {apart:16}{cpu / fast:8.1f} times as long", flush=True)
 
 
 def timed(compute: Callable[[], Any]) -> tuple[tuple[float, float], Any]:
-    """Run once; return wall and CPU seconds, and what was found."""
+    """Run once; return wall and CPU seconds, and the result."""
     wall, cpu = time.perf_counter(), time.process_time()
     found = compute()
     return (time.perf_counter() - wall, time.process_time() - cpu), found
 
 
 def moved(block: Block, start: Any, duration: float) -> tuple[Any, int]:
-    """Return the last state without the outflow, which the others do not know, and the products with H."""
+    """Return the last state without the outflow, which the other codes lack, and the number of products with H."""
     motion = Motion.of_hamiltonian(block, "tensor", MEMORY)
-    closed = replace(motion, outflow=_Closed())  # type: ignore[arg-type]  # all that steps ask of an outflow
+    closed = replace(motion, outflow=_Closed())  # type: ignore[arg-type]  # the part of the interface that steps use
     *_, last = closed.moments(motion.vector(start), [0.0, duration], TOLERANCE / duration)
     return motion.amplitudes(last.vector), last.products
 
@@ -119,7 +119,7 @@ def compared(quanta: int, duration: float, phases: bool) -> None:
 
 
 def large() -> None:
-    """Move 2.3 million states to t = 50."""
+    """Evolve 2.3 million states to t = 50."""
     hamiltonian = Hamiltonian.of(model_of(None, 8), Sector(8, 0))
     print(f"{hamiltonian.space.size}, t = 50, error {TOLERANCE:g}")
     for name, sector in (("with symmetry", Sector(8, 0, momentum=0, reflection=1)), ("without symmetry", Sector(8, 0))):

@@ -6,18 +6,18 @@ max_quanta phonons in each mode.
 `product`: one product with H. "tensor" applies the factors of H, "CSR" is the matrix of the same sector that QuSpin
 builds, multiplied by SciPy (`matrix @ v`) and by QuSpin's own threaded `matvec`; the ratios are with the faster of the
 two. "tensor, full group" is the block k = 0, even under reflection; its time is divided by the states of the whole
-sector. Memory held: data, indices and indptr of the CSR matrix, and every array that can be reached from the tensor
-operator, vectors excluded. Copy: `np.copyto` between two vectors of the stored size, in the same process. Times are the
+sector. Memory: data, indices and indptr of the CSR matrix, and all arrays reachable from the tensor
+operator, without vectors. Copy: `np.copyto` between two vectors of the stored size, in the same process. Times are the
 shortest of repeated runs; arrays are allocated before.
 
-`block`: the same for the block k = 0, even, of rings of 6 and 8 with phonons capped in total, where vectors are longer
-than caches: how many copies of a vector a product takes.
+`block`: the same for the block k = 0, even, of rings of 6 and 8 with a total phonon cutoff, where vectors exceed the
+caches: the time of a product in units of that of a copy of a vector.
 
 `ground`: wall time from the model to the ground state in the block k = 0, even, imports excluded. "respair, tensor" and
 "respair, quspin" end with residual below 1e-10 and a certificate of the levels; "respair, quspin" builds a QuSpin
 `user_basis` with maps for the symmetries. "QuSpin, eigsh" gives the matrix of that basis to
-`scipy.sparse.linalg.eigsh(k=1, which="SA", tol=0)` and stops there: no certificate, no word on the multiplicity.
-"Unconfirmed" does the like in respair (`Options(confirm=False)`), certificate included. Energies must agree to 1e-8.
+`scipy.sparse.linalg.eigsh(k=1, which="SA", tol=0)`, without a certificate and without a check of the multiplicity.
+"Unconfirmed" skips this check in respair (`Options(confirm=False)`), with certificate. Energies must agree to 1e-8.
 
 Each row runs in a fresh process with its kernels compiled before the clock starts; solutions are repeated up to three
 times, until 10 s have gone, and the shortest time counts. Peak memory is that of the process, Python and libraries
@@ -58,7 +58,7 @@ def sector(full_group: bool):
 
 
 def bytes_held(thing: object, seen: set[int] | None = None) -> int:
-    """Add up all arrays that can be reached from an object, each buffer once."""
+    """Return the size of all arrays reachable from an object, each buffer once."""
     import numpy as np
     import scipy.sparse as sp
 
@@ -233,7 +233,7 @@ def ground_table(quanta: tuple[int, ...]) -> None:
         rows = {name: row_of(__file__, name, cutoff) for name in names}
         ours = rows[names[0]]
         for name, row in rows.items():
-            assert abs(row["energy"] - ours["energy"]) < 1e-8, "the answers differ"
+            assert abs(row["energy"] - ours["energy"]) < 1e-8, "the energies differ"
             counts = (f"{row['states']:,}", f"{row['stored']:,}", row["products"] or "")
             line((cutoff, name, *counts, f"{row['seconds']:.2f}", f"{row['memory']:.0f}", f"{row['energy']:.9f}"))
         theirs = rows[names[-1]]

@@ -1,8 +1,8 @@
-"""What `respair estimate` says against what a run takes: time and memory of ground states of many kinds.
+"""Accuracy of `respair estimate`: time and memory of many kinds of ground states.
 
 Wall time from the model to the certified ground state, imports excluded, kernels compiled before; peak memory of the
 process, Python and libraries included; each row in a fresh process. The ratios are the estimate over the measurement;
-between 0.5 and 2 is what the estimate promises.
+they should lie between 0.5 and 2.
 
 Usage: python benchmarks/estimates.py [--only WORD]
 """
@@ -66,7 +66,7 @@ def measured(name: str) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", help="only rows with this word in their name")
+    parser.add_argument("--only", default="", help="only rows whose name contains this word")
     chosen = parser.parse_args()
     describe("respair", "quspin", "numba", "numpy")
     sizes = ("states of the sector", "stored amplitudes")

@@ -1,9 +1,9 @@
-"""The explorer without a browser: seconds from a control that moved to the first new figure, and to all of them.
+"""The explorer without a browser: time from a change of a control to the first new figure, and to all figures.
 
-Each row moves one coupling of a model five times, from one value to the next, and shows the median: the cutoff is
-searched for, levels are solved, the quantities of the panel computed, and its figures drawn as the browser gets them.
-What the browser takes to show them is not in it. The first answer of each model, which compiles and imports, does not
-count. Goal: 0.3 s to the first figure up to about 1e5 states.
+Each row changes one coupling of a model five times and shows the median time, which includes the search for the
+cutoff, the levels, the quantities of the panel and its figures as sent to the browser, but not their rendering in the
+browser. The first result of each model, with compilation and imports, is not counted. Goal: 0.3 s to the first figure
+up to about 1e5 states.
 
 Usage: python benchmarks/explorer.py [TITLE ...] [--panels NAME ...]; a title of `respair.explorer.presets.PRESETS`, or
 "many charges", "deep lattice"; a name of `respair.explorer.panels.PANELS`, by default all but "temperature".
@@ -33,7 +33,7 @@ MOVED = {
     "many charges": "bosons.exchange",
     "deep lattice": "bosons.exchange",
 }
-"""The control that moves, by the title of the model."""
+"""The varied control, by the title of the model."""
 LARGE = """
 schema = 1
 name = "large"

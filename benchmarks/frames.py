@@ -1,18 +1,18 @@
-"""How many states each phonon frame needs: a Markdown table of the smallest caps for a given accuracy.
+"""Number of states required in each phonon frame: a Markdown table of the smallest cutoffs for a given accuracy.
 
-"none" counts phonons about the lattice at rest, "mean" about the displacement that the mean charge causes,
-"lang-firsov" about that of the charges in each configuration, "optimal" about a mixture of the last two that gives the
-lowest energy at the cap, or at the largest cap that leaves the sector small. Every frame has the same kind of cap, and
-none is given more quanta than the plain one needs; a row with > does not reach the accuracy with them, and shows what
-it reaches. Error bar and true error, the distance to the energy at a far larger cap, are both below the accuracy.
-`ratio` is the number of states over that of the plain frame; seconds are those of the ground state at the cap shown,
-with its certificate and, for "optimal", the search for the dressing.
+"none" counts phonons about the lattice at rest, "mean" about the displacement by the mean charge, "lang-firsov" about
+that by the charges in each configuration, "optimal" about the mixture of the last two with the lowest energy at the
+cutoff, or at the largest cutoff with a small sector. All frames have the same kind of cutoff, and at most as many
+quanta as frame "none" needs; a row with > does not reach the accuracy with them, and shows the accuracy reached. Error
+bar and true error, the distance to the energy at a much larger cutoff, are both below the accuracy. `ratio` is the
+number of states over that of frame "none"; seconds are those of the ground state at the cutoff shown, with its
+certificate and, for "optimal", the search for the dressing.
 
-What it shows: the full transformation is exact without motion, and best at caps of a few quanta where the lattice is
-fast and the charges are slow. Where the lattice is the slower one it is the worst frame: what moves must take the whole
-cloud along. For high accuracy the best dressing lies far below 1 and needs the fewest states. Products with H cost more
-than in a frame that does not follow the charges, since every hop carries a matrix of the lattice, and so does the
-certificate: for the shortest time take "mean".
+Result: the full transformation is exact for immobile charges, and best at cutoffs of a few quanta if the lattice is
+fast compared with the charges. For a slow lattice it is the least efficient frame, as every hop displaces the whole
+cloud. For high accuracy the best dressing is far below 1 and needs the fewest states. Products with H, and the
+certificate, cost more than in a frame independent of the charges, since every hop acts on the oscillators: "mean" is
+the fastest.
 
 Usage: python benchmarks/frames.py [--accuracy 1e-8]
 """
@@ -38,7 +38,7 @@ FRAMES: Mapping[str, Mapping[str, object]] = {
 
 @dataclass(frozen=True)
 class Case:
-    """A model, its sector, the cap that is sought and its upper bound, and where the reference is taken."""
+    """A model, its sector, the kind of cutoff and its largest value, and the cutoff of the reference."""
 
     model: Model
     sector: Sector
@@ -78,7 +78,7 @@ CASES: Mapping[str, Case] = {
 
 
 def solved(case: Case, **keys: object) -> tuple[Eigenstates, float]:
-    """Return the ground level with some keys of the phonons changed, and the seconds it took."""
+    """Return the ground level for some changed keys of the phonons, and the time in seconds."""
     model = replace(case.model, phonons=replace(case.model.phonons, **keys))
     start = time.perf_counter()
     levels = ground_state(model, case.sector)
@@ -86,7 +86,7 @@ def solved(case: Case, **keys: object) -> tuple[Eigenstates, float]:
 
 
 def needed(case: Case, frame: Mapping[str, object], good: Callable[[Eigenstates], bool], most: int) -> int | None:
-    """Return the smallest cap that is good enough, by bisection; None if `most` is not."""
+    """Return the smallest sufficient cutoff, by bisection; None if `most` is not sufficient."""
 
     def enough(cap: int) -> bool:
         return good(solved(case, **frame, **{case.key: cap})[0])

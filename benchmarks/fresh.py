@@ -1,7 +1,6 @@
-"""What the benchmarks share: a fresh process for each row, its peak memory, timing of short actions, Markdown tables.
+"""Common parts of the benchmarks: a fresh process for each row, its peak memory, timing, Markdown tables.
 
-The process that starts the rows imports nothing heavy: on Linux the peak memory of a new process starts at that of the
-process that started it.
+The parent process imports no large libraries: on Linux the peak memory of a new process starts at that of its parent.
 """
 
 import json
@@ -19,7 +18,7 @@ Result = TypeVar("Result")
 
 
 def row_of(script: str, name: str, *numbers: object) -> dict:
-    """Run one row of a benchmark in a fresh process and return what it measured, with its peak memory in MiB."""
+    """Run one row of a benchmark in a fresh process; return its measurements with the peak memory in MiB."""
     command = [sys.executable, script, JOB, name, *map(json.dumps, numbers)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
@@ -28,7 +27,7 @@ def row_of(script: str, name: str, *numbers: object) -> dict:
 
 
 def serve(jobs: Mapping[str, Callable[..., dict]], main: Callable[[], None]) -> None:
-    """Do the job that `row_of` asks this process for, or start the whole benchmark."""
+    """Run the job requested by `row_of`, or start the whole benchmark."""
     if len(sys.argv) < 3 or sys.argv[1] != JOB:
         main()
         return

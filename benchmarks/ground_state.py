@@ -4,9 +4,8 @@ Model: boson-fermion ring of 4 sites with phonons, t = 1, Delta_B = 0.5, v = 0.8
 Every row runs in a fresh process (imports excluded, JIT and caches warm after the first run) and reports wall time from
 the model to the converged ground state with residual below 1e-10, and the peak memory of the whole process.
 
-`tensor_basis` cannot hold N_e + 2 N_b fixed. It gets what its user can give it: the lists of electron numbers with
-S_z = 0, and a chemical potential at which N = 8 has the lowest energy of all; the energies are then compared, and told
-without -mu N.
+`tensor_basis` cannot fix N_e + 2 N_b. It is restricted to electron numbers with S_z = 0, with a chemical potential at
+which N = 8 has the lowest energy; energies are compared and printed without -mu N.
 
 Usage: python benchmarks/ground_state.py
 """

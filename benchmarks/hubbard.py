@@ -5,7 +5,7 @@ Model: open chains and open rectangles, t = 1, U = 8, half filling (one more up 
 SciPy: matrices of the hops of each spin on its configurations, `kron` with the identity, the diagonal, and
 `scipy.sparse.linalg.eigsh` with k = 1 and its default tolerance; "SciPy, no kron" gives `eigsh` a `LinearOperator`
 that multiplies an array psi[up, down] with the two small matrices instead. respair finds the lowest level to a residual
-below 1e-10, makes sure that nothing lower is missing and that the multiplet is whole, and certifies it; "symmetric" is
+below 1e-10, confirms that it is the lowest and that the multiplet is complete, and certifies it; "symmetric" is
 the same in the block of the ground state (a parity of the chain, A1 of the rectangle). Energies must agree to 1e-9.
 
 Each row runs in a fresh process, one way after the other and all of them `--rounds` times; the shortest time counts.
@@ -32,7 +32,7 @@ def size(cluster: str) -> tuple[int, int]:
 
 
 def hops(columns: int, rows: int, electrons: int):
-    """Hops of the electrons of one spin, and their occupations."""
+    """Return the hops of the electrons of one spin, and their occupations."""
     from itertools import combinations
 
     import numpy as np

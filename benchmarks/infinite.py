@@ -1,8 +1,8 @@
-"""Particles on infinite lattices: digits of the energy against states and seconds, as a Markdown table.
+"""Particles on infinite lattices: accuracy of the energy against states and time, as a Markdown table.
 
-Each row is a stage of the growth: states of the variational space, the distance of its energy to that of the last
-stage, the error bar that was known then, and the seconds since the start. What it shows: the error falls as a power of
-the number of states, faster the smaller the cloud, and the error bar stays above it.
+Each row is a stage of the growth: states of the variational space, the distance of its energy from that of the last
+stage, its error bar, and the seconds since the start. Result: the error decreases as a power of the number of states,
+faster for a smaller phonon cloud, and the error bar stays above it.
 
 Usage: python benchmarks/infinite.py [--accuracy 1e-11] [--max-states 500000]
 """
@@ -34,7 +34,7 @@ CASES: Mapping[str, tuple[Model, Sector]] = {
     ),
 }  # fmt: skip
 FEWEST = 200
-"""States from which on stages are shown."""
+"""Smallest number of states of the stages shown."""
 
 
 def table(name: str, model: Model, sector: Sector, accuracy: float, options: Options) -> None:

@@ -1,4 +1,4 @@
-"""The eight-site square with pairs and phonons: what its symmetry saves, and QuSpin with its own translations.
+"""The eight-site square with pairs and phonons: gain from its symmetries, and comparison with QuSpin.
 
 Amplitudes stored, time of the set-up and of the search for the ground level without its error bar, and peak memory of
 the process (each block in a process of its own), for the whole sector, for the translations, and for all symmetries
@@ -34,7 +34,7 @@ SUPERCELL = [[2, 2], [-2, 2]]
 
 
 def model_of(quanta: int) -> Model:
-    """Electrons, pairs and an oscillator on each site."""
+    """Return a model with electrons, pairs and an oscillator on each site."""
     phonons = Phonons(frequency=1.0, boson_coupling=0.5, total_quanta=quanta)
     return Model(square(supercell=SUPERCELL), Electrons(1.0, hubbard_u=1.0), Bosons(-0.5, exchange=0.5), phonons)
 
@@ -47,12 +47,12 @@ def block(name: str, quanta: int) -> tuple[int, float, float, float]:
     stored = Block.of(Hamiltonian.of(model, sector), sector).energy.size
     made = time.perf_counter()
     options = Options(engine="tensor", memory_limit=8 * 2**30)
-    found = lowest_of_block(model, sector, 1, options)  # without error bars, which all blocks have alike
+    found = lowest_of_block(model, sector, 1, options)  # without error bars, which cost the same in all blocks
     return stored, float(found.energies[0]), made - start, time.perf_counter() - made
 
 
 def by_quspin() -> tuple[int, float, float, float]:
-    """Return the same of the half-filled electrons in QuSpin's basis with the translations of the cluster, U = 4."""
+    """Return the same for the half-filled electrons in QuSpin's basis with the translations of the cluster, U = 4."""
     from quspin.basis import spinful_fermion_basis_general
     from quspin.operators import hamiltonian
 

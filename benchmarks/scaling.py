@@ -7,8 +7,8 @@ Wall time from the model to the ground state with residual below 1e-10 and its c
 with H; peak memory of the process, Python and libraries included. Each row runs in a fresh process with its kernels
 compiled before the clock starts, up to three times, until 10 s have gone, and the shortest time counts.
 
-Rows are printed as a Markdown table and written to scaling.csv beside this file as they come; the figure scaling.png
-follows. Rows of an earlier run that are not run again are kept.
+Rows are printed as a Markdown table and written to scaling.csv next to this file as they finish; then the figure
+scaling.png is drawn. Rows of earlier runs are kept unless they are run again.
 
 Usage: python benchmarks/scaling.py [--sites L [L ...]] [--large]     --large: also sectors above 3e7 states
        python benchmarks/scaling.py --plot                            draw the figure again, run nothing
@@ -106,7 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sites", nargs="+", type=int, default=list(STYLES), choices=list(STYLES))
     parser.add_argument("--large", action="store_true", help="also the sectors above 3e7 states")
-    parser.add_argument("--plot", action="store_true", help="draw the figure of the table that is there")
+    parser.add_argument("--plot", action="store_true", help="draw the figure from the existing table")
     chosen = parser.parse_args()
     if chosen.plot and not TABLE.exists():
         parser.error(f"there is no {TABLE.name} yet")

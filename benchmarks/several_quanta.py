@@ -1,7 +1,7 @@
-"""What matrix elements that move several quanta cost: a product with H, for each of its matrix elements.
+"""Cost of matrix elements that change several quanta: time of a product with H per matrix element.
 
-Model: ring of 6, half filling, t = 1, U = 1, omega0 = 1, with a cap on all phonons or on those of a mode. Cases take
-turns, and the shortest CPU time of many products counts. The ratio is that to the linear coupling alone.
+Model: ring of 6, half filling, t = 1, U = 1, omega0 = 1, with a cutoff in total or per mode. Cases alternate, and the
+shortest CPU time of many products counts. The ratio is relative to the linear coupling alone.
 
 Usage: NUMBA_NUM_THREADS=1 python benchmarks/several_quanta.py
 """

@@ -1,18 +1,18 @@
-"""A(k, omega) of a boson-fermion ring with phonons: time and memory, and against QuSpin by hand.
+"""A(k, omega) of a boson-fermion ring with phonons: time and memory, and comparison with QuSpin.
 
 Model: ring, t = 1, Delta_B = 0.5, v = 0.8, omega0 = 1, alpha = 1, S_z = 0, total_quanta phonons in all modes; 1000
 frequencies from -8 to 8, Lorentzian half width 0.1, electrons added and removed.
 
 `map`: A(k, omega) for all momenta by `spectral_map`, from the model to the curves, imports excluded.
 
-`quspin`: the same curves for one momentum by continued fractions (respair takes exact poles for blocks of up to 1200
-states unless it is told so), and by QuSpin alone: one `user_basis` without spatial symmetry for each of the
-three charges, CSR matrices, `scipy.sparse.linalg.eigsh` for the ground state (not degenerate), c_k applied by hand
-between the two state tables, and `lanczos_full` with as many steps as our own continued fraction takes; no
-reorthogonalisation, no error bound. The curves must agree to 1e-6.
+`quspin`: the same curves for one momentum by continued fractions (by default respair uses exact poles for blocks of up
+to 1200 states), and by QuSpin alone: one `user_basis` without spatial symmetry for each of the
+three charges, CSR matrices, `scipy.sparse.linalg.eigsh` for the (nondegenerate) ground state, c_k applied explicitly
+between the two state tables, and `lanczos_full` with as many steps as the continued fraction of respair, without
+reorthogonalisation or error bound. The curves must agree to 1e-6.
 
-Each row runs in a fresh process with its kernels compiled before the clock starts; for `quspin` both sides have done
-the same with one quantum less by then. Peak memory is that of the process.
+Each row runs in a fresh process with its kernels compiled before the clock starts; for `quspin`, both codes
+have first run with one quantum less. Peak memory is that of the process.
 
 Usage: python benchmarks/spectra.py [map] [quspin] [--sites L] [--charge N] [--quanta Q]; the large case is 6, 12, 8.
 """
@@ -65,7 +65,7 @@ def warm_map(sites: int, charge: int, quanta: int) -> dict:
 
 
 def by_hand(sites: int, charge: int, quanta: int) -> dict:
-    """One momentum with QuSpin alone, and with respair, each with its time."""
+    """Compute one momentum with QuSpin alone and with respair, each with its time."""
     import numpy as np
     import scipy.sparse.linalg as spla
     from quspin.tools.lanczos import lanczos_full
@@ -111,7 +111,7 @@ def by_hand(sites: int, charge: int, quanta: int) -> dict:
 
 
 def moved(states, psi, target, sites: int, adds: bool):
-    """c+_k or c_k of up electrons at k = 0 between QuSpin's descending state tables; sites are bits 0 to L - 1."""
+    """Apply c+_k or c_k of up electrons, k = 0, between QuSpin's descending state tables; sites are bits 0 to L - 1."""
     import numpy as np
 
     out = np.zeros(len(target), psi.dtype)

@@ -1,9 +1,9 @@
-"""What studies cost beyond the physics: time per point in one process, and how much two workers gain.
+"""Overhead of studies: time per point in one process, and the speed-up with two workers.
 
     python benchmarks/studies.py [--points 100] [--long 8]
 
-The first part runs a sweep of a model that is solved in milliseconds, with every record on the disk, and beside it the
-same points without any study (goal: below 20 ms a point). The second part runs points of a second or more in one and in
+The first part runs a sweep of a model that is solved in milliseconds, with every record written to disk, and the
+same points without a study (goal: below 20 ms per point). The second part runs points of a second or more in one and in
 two worker processes of one thread each (goal: 1.8 on two idle cores), and in this process with all threads.
 """
 

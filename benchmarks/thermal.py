@@ -2,8 +2,8 @@
 
 Model: boson-fermion ring, t = 1, Delta_B = 0, v = 0.8, mu = 0. 40 temperatures from 0.05 to 5, logarithmic.
 
-`ensemble`: all (N, S_z) sectors of a ring in the blocks of its symmetries, with local pair amplitude and pair density
-matrices, by as many worker processes as `--workers` says. Wall time and peak memory (of all processes) against the
+`ensemble`: all (N, S_z) sectors of a ring in its symmetry blocks, with local pair amplitude and pair density
+matrices, by `--workers` worker processes. Wall time and peak memory (of all processes) against the
 number of random vectors of each block, and the largest error bars over the temperatures of the grand potential, of <H>
 and of the pair amplitude; for up to 4 sites also the largest distance of <H> from the exact value, in units of its
 error bar. Blocks of up to 32 states are always exact.
@@ -82,7 +82,7 @@ def sector(sites: int):
 
 
 def distances(found: object, sites: int) -> dict:
-    """Return how far <H> is from the exact value."""
+    """Return the distance of <H> from the exact value."""
     import numpy as np
 
     from respair import Sampling
@@ -102,13 +102,13 @@ def ours(sites: int, samples: int, steps: int) -> dict:
 
 
 class Product:
-    """A CSR matrix as QuSpin's recursion wants it."""
+    """A CSR matrix with the interface of QuSpin's recursion."""
 
     def __init__(self, matrix: object) -> None:
         self.matrix, self.dtype = matrix, matrix.dtype
 
     def dot(self, v, out=None):
-        """Return the product, in `out` where it is given."""
+        """Return the product, in `out` if given."""
         image = self.matrix @ v
         if out is None:
             return image

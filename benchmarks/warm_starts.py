@@ -1,14 +1,14 @@
-"""What a start from the ground state of a neighbouring point would save in a sweep.
+"""Savings in a sweep from starting at the ground state of a neighbouring point.
 
 Model: boson-fermion ring of 4 sites with phonons, t = 1, Delta_B = 0.5, v = 0.8, omega0 = 1, alpha = 1, N = 8, at most
-8 quanta a mode, block k = 0, even. Products with H until the residual is 3e-11, from a random vector and from the
-ground state at the neighbouring point, one parameter changed by the step. "All" adds the search from a random vector
-that makes sure of the multiplicity, which a warm start needs as much. The last column is how far <n_b> of the two runs
-differ.
+8 quanta per mode, block k = 0, even. Products with H until the residual is 3e-11, from a random vector and from the
+ground state at the neighbouring point, with one parameter changed by the step. "All" includes the search from a random
+vector that confirms the multiplicity, which is needed after a warm start as well. The last column is the difference
+of <n_b> between the two runs.
 
-Sweeps start every point afresh: the saving is a third of all products at best, in sweeps of one block; where all blocks
-are searched, as they are unless the sector is fixed, the others start from random vectors anyway, and about an eighth
-is left. In exchange, no point depends on which of its neighbours was there first, nor on interrupts and workers.
+Sweeps start every point from random vectors: warm starts would save at most a third of all products, in sweeps of one
+block; if all blocks are searched, the others start from random vectors anyway, and the saving is about an eighth. In
+return, no point depends on the order of the points, on interruptions, or on workers.
 
 Usage: python benchmarks/warm_starts.py
 """

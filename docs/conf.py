@@ -1,4 +1,4 @@
-"""The documentation: which pages are generated before Sphinx reads them, and how it reads them."""
+"""Configuration of the documentation, and generation of pages before Sphinx reads them."""
 
 import os
 import sys
@@ -68,10 +68,10 @@ default_role = "py:obj"
 
 
 def _names_of_arguments(app, env, node, contnode):
-    """Docstrings name their arguments in single backticks: what is no object stays code."""
+    """Render names in single backticks that are not objects, such as arguments, as code."""
     return contnode if node.get("refdoc", "").startswith("api/") and node.get("reftype") == "obj" else None
 
 
 def setup(app):
-    """Register what docstrings need."""
+    """Register the handlers for docstrings."""
     app.connect("missing-reference", _names_of_arguments)

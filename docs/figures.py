@@ -1,4 +1,4 @@
-"""The drawings of the pages on method, architecture and findings, from the package itself."""
+"""Figures of the pages on method, architecture and findings, drawn with the package."""
 
 import io
 from functools import partial
@@ -20,7 +20,7 @@ FINDINGS = Path(__file__).resolve().parent.parent / "notebooks" / "findings"
 
 
 def write(folder):
-    """Draw all of them, each as the same bytes every time; those of the findings from their numbers in notebooks."""
+    """Draw all figures, reproducibly to the byte; those of the findings from the numbers in the notebooks."""
     findings = run_path(str(FINDINGS / "print_figures.py"))
     printed = [(name, partial(findings["draw"], name)) for name in findings["FIGURES"]]
     for name, draw in (("factors", factors), ("orbit", orbit), ("rooms", rooms), *printed):
@@ -31,7 +31,7 @@ def write(folder):
 
 
 def factors():
-    """The matrix of a dimer beside the charge factors and the phonon operators whose products add up to it."""
+    """Draw the matrix of a dimer, and the charge factors and phonon operators whose products sum to it."""
     model = Model(dimer(), Electrons(1.0), Bosons(-0.4, 0.8), Phonons(1.0, boson_coupling=1.0, total_quanta=6))
     hamiltonian = Hamiltonian.of(model, Sector(2))
     space = hamiltonian.space
@@ -52,7 +52,7 @@ def factors():
 
 
 def _pattern(ax, matrix, colour):
-    """Mark the entries of a matrix that are not zero."""
+    """Mark the nonzero entries of a matrix."""
     rows, columns = matrix.tocoo().coords
     size = matrix.shape[0]
     ax.scatter(columns, rows, s=min(30.0, 3000.0 / size**1.5), color=colour, marker="s", lw=0, rasterized=size > 100)
@@ -61,7 +61,7 @@ def _pattern(ax, matrix, colour):
 
 
 def orbit():
-    """The orbit of a local pair with phonons on a ring of four sites, and the representative to which it is folded."""
+    """Draw the orbit of a local pair with phonons on a ring of four sites, and its representative."""
     figure = Figure(figsize=(9.0, 2.3), layout="constrained")
     ax = figure.subplots()
     quanta = np.array([2, 0, 1, 0])
@@ -73,7 +73,7 @@ def orbit():
         ax.annotate("$T^{-1}$", ((start[0] + end[0]) / 2, 0.22), ha="center", fontsize=9)
     ax.add_patch(Rectangle((-0.98, -1.2), 1.96, 2.3, fill=False, ec=COLOURS[1], lw=1.2))
     ax.annotate("representative, stored", (0.0, -1.5), ha="center", va="center", fontsize=9, color=COLOURS[1])
-    ax.annotate("read from it with the phonons permuted", (5.2, -1.5), ha="center", va="center", fontsize=9)
+    ax.annotate("obtained by permuting the phonons", (5.2, -1.5), ha="center", va="center", fontsize=9)
     ax.set(xlim=(-1.2, 9.0), ylim=(-1.75, 1.2), aspect="equal")
     ax.set_axis_off()
     return figure
@@ -98,11 +98,11 @@ ROOMS = {
     "studies": "records, files",
     "cli, explorer": "",
 }
-"""Each room, and what it hands on."""
+"""Main classes of each room."""
 
 
 def rooms():
-    """The rooms one above the other, with their folders, and what each hands on to those above it."""
+    """Draw the rooms from bottom to top, with their folders and main classes."""
     figure = Figure(figsize=(9.0, 4.6), layout="constrained")
     ax = figure.subplots()
     for floor, (room, handed_on) in enumerate(ROOMS.items()):

@@ -1,4 +1,4 @@
-"""The gallery of clusters: each picture drawn from the lines of a model file that stand beside it."""
+"""Gallery of clusters, each drawn from the lines of a model file shown with it."""
 
 import io
 import tomllib
@@ -39,11 +39,11 @@ CLUSTERS = (
         "bonds = [[0, 1], [1, 2], [0, 2], [0, 3], [1, 3], [2, 3]]",
     ),
 )
-"""A title, and what stands between the braces of ``cluster = { ... }``."""
+"""Titles, and the contents of ``cluster = { ... }``."""
 
 
 def write(folder):
-    """Draw all clusters, the momenta of those that have a zone, and one correlation, and write the page's body."""
+    """Draw all clusters, the momenta of those with a zone, and one correlation; write the body of the page."""
     lines = []
     for number, (title, text) in enumerate(CLUSTERS, 1):
         cluster = cluster_of(text)
@@ -62,7 +62,7 @@ def write(folder):
 
 
 def cluster_of(text):
-    """Return the cluster that the keys of a model file describe."""
+    """Return the cluster of the keys of a model file."""
     keys = tomllib.loads(f"cluster = {{ {text} }}")["cluster"]
     return KINDS[keys.pop("kind")](**keys)
 

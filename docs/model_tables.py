@@ -1,4 +1,4 @@
-"""The reference of model files, from the tables that check them and the values that these tables describe."""
+"""Reference of the model file, generated from the tables that check it and the classes that they describe."""
 
 import dataclasses
 import inspect
@@ -34,9 +34,9 @@ DESCRIBED = {
     **{name: (task,) for name, task in TASKS.items()},
     "thermal": (TASKS["thermal"], Sampling),
 }
-"""The values that tables are turned into, with the meanings and the defaults of their keys."""
+"""Classes built from the tables, with the descriptions and defaults of the keys."""
 INNER = {
-    "electrons": (("A level, or `zeeman`, as a table with disorder (bosons have the same):", DisorderTable),),
+    "electrons": (("A level, or `zeeman`, as a table with disorder (also for bosons):", DisorderTable),),
     "entanglement": (("A cut as a table:", CutTable),),
     "evolution": (
         ("`state` as a table:", StateTable),
@@ -46,23 +46,23 @@ INNER = {
         ("`probe` as a table:", ProbeTable),
     ),
 }  # fmt: skip
-"""Tables inside the keys of others, each with the words above it."""
-LEFT_OUT = "may be left out"
-AVERAGED = "Axes whose values are realisations, as seeds of disorder: means and standard errors over them are added."
-LINKED = "Keys that go in step with the first of their list; one without values of its own takes those of the first."
+"""Nested tables, each with its heading."""
+LEFT_OUT = "optional"
+AVERAGED = "Axes of realisations, such as seeds of disorder: means and standard errors over them are added."
+LINKED = "Keys that vary together with the first of their list; those without values take the values of the first."
 NONE = types.MappingProxyType({})
 SAID = (None, "true or false", "a whole number", "a finite number")
-"""What is allowed where the type says so already."""
+"""Allowed values that are clear from the type."""
 WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false", dict: "table", object: "anything"}
 
 
 def write(folder):
-    """Write the reference of all tables as a piece of a page."""
+    """Write the reference of all tables as part of a page."""
     keep(folder / "model-tables.md", "\n".join(_lines()))
 
 
 def _lines():
-    yield from _section("[cluster]", "Where things are. Which other keys there are depends on `kind`.")
+    yield from _section("[cluster]", "The sites and bonds. The other keys depend on `kind`.")
     for kind, table in CLUSTERS.items():
         yield from (f'### `kind = "{kind}"`', "", *_prose(KINDS[kind]), "")
         yield from _keys(table, (KINDS[kind],), leave=("kind",))
@@ -73,13 +73,13 @@ def _lines():
         yield from _keys(table, DESCRIBED[name], couplings=_couplings(name))
         for words, inner in INNER.get(name, ()):
             yield from (words, "", *_keys(inner, ()))
-    yield from _section("[sweep]", "Each key but three is the dotted path of a number of the file, in quotes.")
+    yield from _section("[sweep]", "Each key except three is the dotted key of a number of the file, in quotes.")
     yield from _keys(AxisTable, (), names={"values": '"table.key"'})
     yield from ("`linked`", f": *list of lists of text*; {LEFT_OUT}. {LINKED}", "")
-    yield from ("`refine`", f": *table*; {LEFT_OUT}. More values of an axis where a quantity changes fast:", "")
+    yield from ("`refine`", f": *table*; {LEFT_OUT}. Adds values of an axis where a quantity changes rapidly:", "")
     yield from _keys(RefineTable, ())
     yield from ("`average`", f": *list of text*; {LEFT_OUT}. {AVERAGED}", "")
-    yield from _section("Grids", "Wherever numbers are listed, a table can stand for equal steps, ends included:")
+    yield from _section("Grids", "In place of a list of numbers, a table can define equal steps, ends included:")
     yield from _keys(Grid, ())
 
 
@@ -88,13 +88,13 @@ def _section(title, text):
 
 
 def _prose(thing):
-    """The summary and the text below it."""
+    """Return the summary and the extended summary."""
     text = NumpyDocString(inspect.getdoc(thing))
     return [_markdown(line) for line in (*text["Summary"], "", *text["Extended Summary"])]
 
 
 def _couplings(species):
-    """The meaning of each coupling of a species, with its term."""
+    """Return the meaning of each coupling of a species, with its term."""
     own = {key.partition(".")[2]: entry for key, entry in COUPLINGS.items() if entry.species == species}
     return {
         key: f"${entry.symbol}$ [{entry.unit}] in ${entry.latex}$: {_markdown(entry.words)}."
@@ -108,7 +108,7 @@ def _keys(table, described, leave=(), names=NONE, couplings=NONE):
         if key in leave or field.exclude:
             continue
         meaning = couplings.get(key) or meaning_of(key, (table, *described))
-        default = "needed" if field.is_required() else _default(key, field, described)
+        default = "required" if field.is_required() else _default(key, field, described)
         kinds = " or ".join(dict.fromkeys(type_words(_annotation(field))))
         yield f"`{names.get(key, key)}`"
         yield f": *{kinds}*; {default}. {meaning}"
@@ -121,7 +121,7 @@ def _annotation(field):
 
 
 def type_words(annotation):
-    """Yield the TOML types that an annotation takes, in words."""
+    """Yield the names of the TOML types of an annotation."""
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         yield from type_words(args[0])
@@ -149,7 +149,7 @@ def _plural(word):
 
 
 def _default(key, field, described):
-    """The default in words: that of the value which the table describes, or the table's own."""
+    """Return the default as text: that of the class described by the table, or of the table."""
     values = [f.default for thing in described for f in _fields(thing) if f.name == key]
     value = values[0] if values else field.default
     if value is dataclasses.MISSING or value is None:
@@ -163,23 +163,23 @@ def _fields(thing):
 
 
 def meaning_of(key, described):
-    """Return what a key means, from the attributes of the first docstring that has it.
+    """Return the meaning of a key, from the attributes of the first docstring that contains it.
 
     Raises
     ------
     LookupError
-        If none has.
+        If no docstring contains it.
     """
     for thing in described:
         described_in = NumpyDocString(inspect.getdoc(thing))
         for names, _, lines in (*described_in["Attributes"], *described_in["Parameters"]):
             if key in names.split(", "):
                 return _markdown(" ".join(lines))
-    raise LookupError(f"no docstring of {[thing.__name__ for thing in described]} says what {key} means")
+    raise LookupError(f"no docstring of {[thing.__name__ for thing in described]} describes the key {key}")
 
 
 def _markdown(text):
-    """Backticks hold code in both languages; what Python calls None is left out of a file."""
+    """Return text as Markdown: code stays in backticks, and None becomes an omitted key."""
     parts = re.split(r"(``.*?``|`[^`]*`)", text)
     plain = [re.sub(r"\bNone\b(?=:)", "left out", part).replace("<", "&lt;").replace("_", r"\_") for part in parts[::2]]
     return "".join(itertools.chain(*itertools.zip_longest(plain, parts[1::2], fillvalue="")))

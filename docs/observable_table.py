@@ -1,22 +1,22 @@
-"""The table of observables, from the table that measures them."""
+"""Table of observables, generated from `OBSERVABLES`."""
 
 from pages import keep
 
 from respair.analysis import OBSERVABLES
 
 OVER = {(): "the cluster", ("site",): "each site", ("mode",): "each mode"}
-"""Words for dimensions."""
+"""Names of dimensions."""
 MEASURED = {"displacement_squared": ("mode",), "displacement_distribution": ("mode", "X")}
-"""Dimensions of those that are no formulas."""
+"""Dimensions of observables without a formula."""
 
 
 def write(folder):
-    """Write the table as a piece of a page."""
+    """Write the table as part of a page."""
     keep(folder / "observables.md", "\n".join(_lines()))
 
 
 def _lines():
-    yield "| name | average of | for | needs |"
+    yield "| name | average of | for | requires |"
     yield "|---|---|---|---|"
     for name, entry in OBSERVABLES.items():
         of = f"`{entry.text}`" if entry.text else f"computed from {', '.join(f'`{n}`' for n in entry.derived.names)}"

@@ -1,4 +1,4 @@
-"""The pages of the API reference, from the public names of the rooms."""
+"""Pages of the API reference, generated from the public names of the rooms."""
 
 import ast
 import inspect
@@ -16,11 +16,11 @@ INNER = {
     "analysis": ("analysis.approximations",),
     "studies": ("studies.dataset",),
 }
-"""Rooms inside a room that have public names of their own."""
+"""Subpackages with separate public names."""
 
 
 def write(folder):
-    """Write a page for each room and the rooms inside it, for the front door and for the figures."""
+    """Write a page for each room and subpackage, for the top-level namespace and for the figures."""
     found = rooms()
     discard(folder, "*.rst", {f"{name}.rst" for name in (*found, "respair", "figures")})
     discard(folder / "generated", "*.rst", {f"{room}.{name}.rst" for room in found for name in public_names(room)})
@@ -31,13 +31,13 @@ def write(folder):
 
 
 def rooms():
-    """Return the packages with public names, in the order in which they import each other."""
+    """Return the packages with public names, in order of imports."""
     packages = (name for room in ROOMS for name in (room, *INNER.get(room, ())))
     return [f"respair.{name}" for name in packages]
 
 
 def public_names(module):
-    """Return the public names of a room; those that it shares with the room around it belong there."""
+    """Return the public names of a package, except those listed by its parent."""
     room = import_module(module)
     outer, _, _ = module.rpartition(".")
     shared = import_module(outer).__all__ if outer != "respair" else ()
@@ -72,7 +72,7 @@ def _room_page(module):
 
 
 def documented(room, name):
-    """Return the text below the assignment of a constant, in whichever module of the room that is."""
+    """Return the docstring below the assignment of a constant, in any module of the package."""
     for path in sorted(Path(room.__file__).parent.rglob("*.py")):
         module = ".".join((room.__name__, *path.relative_to(Path(room.__file__).parent).with_suffix("").parts))
         if getattr(sys.modules.get(module), name, None) is not getattr(room, name):
@@ -81,11 +81,11 @@ def documented(room, name):
             targets = getattr(here, "targets", [getattr(here, "target", None)])
             if any(getattr(target, "id", None) == name for target in targets) and isinstance(after, ast.Expr):
                 return inspect.cleandoc(ast.literal_eval(after.value))
-    raise LookupError(f"{room.__name__}.{name} has no text below its assignment")
+    raise LookupError(f"{room.__name__}.{name} has no docstring below its assignment")
 
 
 def _front_page(found):
-    lines = ["The front door", "==============", "", "Names that ``import respair`` gives at once:", ""]
+    lines = ["Top-level names", "===============", "", "Names in the namespace ``respair``:", ""]
     lines += [".. list-table::", "   :widths: 30 70", ""]
     for name in respair.__all__:
         thing = getattr(respair, name)

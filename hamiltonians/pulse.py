@@ -49,7 +49,7 @@ class Pulse(Brief):
     centre, width : float
         t_0 and w [1 / energy].
     direction : tuple of float or None
-        The vector e that multiplies A(t), in the coordinates of the cluster; it is not normalized. By default the first
+        The vector e that multiplies A(t), in the coordinates of the cluster; it is not normalised. By default the first
         coordinate; on rings the direction around the ring.
 
     Examples

@@ -347,7 +347,7 @@ def far_potential(model: Model) -> float:
 
 
 def sector_operator(model: Model) -> Operator:
-    """Return the operator diagonalized in a sector: H, without a much larger chemical potential."""
+    """Return the operator diagonalised in a sector: H, without a much larger chemical potential."""
     return hamiltonian_operator(_without_potential(model) if far_potential(model) else model)
 
 

@@ -38,7 +38,7 @@ from ...solvers.krylov.eigenpairs import lowest_levels
 from .charges import BOSONS, DENSE_UP_TO, ELECTRONS, charge_model
 
 SMALL = 100
-"""Largest dimension for which many matrices are diagonalized at once."""
+"""Largest dimension for which many matrices are diagonalised at once."""
 NAMES = (*ELECTRONS.values(), *BOSONS.values())
 """The couplings in order, followed by the sum of repulsions by shells of distance, the contact terms, and mu."""
 Apart = tuple[tuple[str, Any], ...]

@@ -20,7 +20,7 @@ from ..observables.error_bars import isolated_ground
 from ..observables.table import available, observables
 
 DENSE_UP_TO = 600
-"""Largest dimension of charge sectors that are diagonalized by LAPACK."""
+"""Largest dimension of charge sectors that are diagonalised by LAPACK."""
 DIAGONAL = ("electron_density", "double_occupancy", "boson_density", "spin_z", "density_correlation",
             "spin_correlation")  # fmt: skip
 """Observables unaffected by displacements of the lattice."""

@@ -52,7 +52,7 @@ def lang_firsov_band(model: Model, where: Where) -> xr.Dataset:
 
     .. math:: t \to t\,e^{-\alpha^2},\quad \varepsilon \to \varepsilon - g^2/\omega_0,\quad U \to U - 2g^2/\omega_0
 
-    with g = alpha omega0; the renormalized charges are solved exactly at the wave vector of the sector.
+    with g = alpha omega0; the renormalised charges are solved exactly at the wave vector of the sector.
 
     Returns
     -------

@@ -249,7 +249,7 @@ def every_site_alike(model: Model, where: Where) -> str | None:
 
 
 KNOWN = ("electrons.hopping", "electrons.level", "bosons.level", "bosons.exchange", "ensemble.chemical_potential")
-ALONE = "because only the exchange is decoupled, and they would need separate averages"
+ALONE = "because only the exchange is decoupled; other interactions would need averages of their own"
 WHY = {
     "electrons.hubbard_u": ALONE,
     "electrons.repulsion": ALONE,

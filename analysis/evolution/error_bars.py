@@ -1,6 +1,6 @@
 r"""Error bars of averages from the error of a state.
 
-For normalized states at a distance epsilon, :math:`|\Delta\langle O\rangle| \le 2\,\|O\|\,\epsilon`. The norm of a
+For normalised states at a distance epsilon, :math:`|\Delta\langle O\rangle| \le 2\,\|O\|\,\epsilon`. The norm of a
 product of charge operators is at most one. Lattice operators are unbounded; their norm on the states up to a few quanta
 beyond the cutoff is used instead, so that their error bars are estimates. For eigenvalues and Fourier components of a
 matrix of averages, the norm of its change is at most its dimension times the largest change of an element.

@@ -162,7 +162,7 @@ def pump_probe_conductivity(
 
 
 def _along(model: Model, direction: Sequence[float] | None, pump: Sequence[Pulse]) -> tuple[float, ...] | None:
-    """Return the direction of probe and pump, normalized if given."""
+    """Return the direction of probe and pump, normalised if given."""
     if direction is None:
         return pump[0].direction if pump else None
     vector = direction_in(model.cluster, direction)

@@ -45,7 +45,7 @@ def averaged(
     values : (times, states, ...)
         Values for each state.
     weights : (states,) float
-        Normalized weights of the states.
+        Normalised weights of the states.
     sampled : int
         Number of random vectors.
 

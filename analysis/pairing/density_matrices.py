@@ -5,7 +5,7 @@ Every pair annihilator is a normalised amplitude over electrons and local pairs,
 .. math:: \Delta_x = \sum_{jk} g^x_{jk}\, c_{j\downarrow} c_{k\uparrow} + \sum_i h^x_i\, b_i,\qquad
           \sum_{jk} |g^x_{jk}|^2 + \sum_i |h^x_i|^2 = 1,
 
-so that ``Delta+_x |0>`` is normalized.
+so that ``Delta+_x |0>`` is normalised.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def entanglement(state: State, cut: Cut | str | Sequence[int] = "lattice") -> xr
     ValueError
         If the cut does not fit the model, or separates oscillators from sites whose charges they follow.
     MemoryError
-        If the smaller side of the cut is too large to be diagonalized.
+        If the smaller side of the cut is too large to be diagonalised.
 
     References
     ----------
@@ -153,7 +153,7 @@ def _check_size(states: int, charge: int, two_sz: int) -> None:
     if states > LARGEST:
         raise MemoryError(
             f"the smaller part of the cut has {states:,} states with N = {charge} and 2 S_z = {two_sz}; "
-            f"at most {LARGEST:,} can be diagonalized: choose fewer sites or modes"
+            f"at most {LARGEST:,} can be diagonalised: choose fewer sites or modes"
         )
 
 

@@ -108,7 +108,7 @@ class Resolution:
         return self.broadening * LINESHAPES[self.lineshape][1]
 
     def broadened(self, lines: Lines) -> NDArray[Any]:
-        """Return ``sum_j w_j f(omega - omega_j)`` with the normalized line shape f."""
+        """Return ``sum_j w_j f(omega - omega_j)`` with the normalised line shape f."""
         shape, _ = LINESHAPES[self.lineshape]
         curve = np.zeros(len(self.frequencies), lines.weights.dtype)
         step = max(1, CHUNK // max(1, len(self.frequencies)))

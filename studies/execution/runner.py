@@ -176,7 +176,7 @@ def run(
         Receives the progress.
     finished : function, optional
         Called after each point with its number, from 0 in the order in which they are known, and the result so far;
-        where a task of a study without a sweep fails, or is interrupted, with the result of the tasks before it.
+        without a sweep, called if a task fails or is interrupted, with the results of the tasks before it.
     checkpoint : Path, optional
         File in which long searches are saved regularly and from which they continue; one for each point of a sweep.
     folder : StudyFolder, optional

@@ -1,4 +1,4 @@
-"""block2: the matrix-product operator of a model, and its ground state by DMRG."""
+"""block2: matrix-product operator of a model, and its ground state by DMRG."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from .terms import Terms
 
 NAMES = {"c+up": "c", "cup": "d", "nup": "cd", "c+dn": "C", "cdn": "D", "ndn": "CD", "b+": "P", "b": "M", "nb": "PM"}
 MEMORY = 1 << 30
-"""Bytes of its stack."""
+"""Memory of the stack of block2, in bytes."""
 SWEEPS = 12
 
 
 def to_block2(model: Model, sector: Sector | int, scratch: str | os.PathLike[str], threads: int = 1) -> tuple[Any, Any]:
-    """Return a `DMRGDriver` of block2 with the local spaces of a model, and the matrix-product operator.
+    """Return a `DMRGDriver` of block2 with the local Hilbert spaces of a model, and its matrix-product operator.
 
-    Site by site the chain has the electrons, the local pair and the oscillators; N = N_e + 2 N_b and 2 S_z are
-    conserved. The constant of the Hamiltonian is in the operator.
+    The chain contains, site by site, the electrons, the local pair and the oscillators; N = N_e + 2 N_b and 2 S_z
+    are conserved. The operator includes the constant of the Hamiltonian.
 
     Parameters
     ----------
     model : Model
-        With numbers for its phonon caps, max_quanta alone.
+        A model with a numerical phonon cutoff, `max_quanta` alone.
     sector : Sector or int
-        N and S_z, the target of the driver.
+        N and S_z of the target state.
     scratch : path
-        A folder for the files of block2.
+        Folder for the temporary files of block2.
     threads : int
-        Of block2.
+        Number of threads of block2.
 
     Raises
     ------
@@ -91,18 +91,18 @@ def _built(terms: Terms, scratch: str, threads: int) -> tuple[Any, Any]:
 
 
 def why_not(terms: Terms) -> str:
-    """Return why a chain of local spaces cannot do it; empty where it can."""
+    """Return why the model cannot be solved as a chain of local spaces; empty if it can."""
     return tensor_networks.why_not(terms)
 
 
 def energy(terms: Terms) -> tuple[float, float]:
-    """Return the lowest energy of the sector by DMRG, and its error bar."""
+    """Return the DMRG energy of the lowest state of the sector, and its error bar."""
     with tempfile.TemporaryDirectory() as scratch, _quiet():
         driver, mpo = _built(terms, scratch, 1)
         driver.bw.b.Random.rand_seed(1234)
 
         def solve(bond: int) -> float:
-            """Begin anew: a state that grew from a smaller bond dimension settles too high."""
+            """Start from a random state: one grown from a smaller bond dimension converges to too high an energy."""
             ket = driver.get_random_mps(tag=f"KET{bond}", bond_dim=bond, nroots=1)
             noises, thresholds = [1e-3] * 4 + [1e-5] * 4 + [0.0] * 4, [1e-9] * 4 + [1e-14] * 8
             return float(np.real(driver.dmrg(mpo, ket, n_sweeps=SWEEPS, bond_dims=[bond] * SWEEPS, noises=noises,
@@ -113,6 +113,6 @@ def energy(terms: Terms) -> tuple[float, float]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Let nothing of the other code reach the terminal."""
+    """Suppress the terminal output of the other code."""
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
         yield

@@ -1,4 +1,4 @@
-"""The table of codes that can find a ground energy: other codes, and the engines of this package."""
+"""Table of the codes that compute ground-state energies: external codes and the engines of this package."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from .terms import Terms
 
 @dataclass(frozen=True)
 class Code:
-    """A code, and how it is asked for a ground energy.
+    """A code that computes ground-state energies, and its interface.
 
     Attributes
     ----------
     title : str
-        What it is called.
+        Name shown in tables.
     package : str
-        Its name for pip; empty for engines of this package.
+        Name of the package for pip; empty for engines of this package.
     module : str
-        File of this folder with its interface; for engines the name of the engine.
+        Module of this folder with the interface; for engines, the name of the engine.
     """
 
     title: str
@@ -35,17 +35,17 @@ class Code:
 
     @property
     def is_own(self) -> bool:
-        """True for the engines of this package."""
+        """True for engines of this package."""
         return not self.package
 
     @property
     def version(self) -> str:
-        """Its version; empty where it is not installed."""
+        """Installed version; empty if the package is not installed."""
         return version_of(self.package or "respair")
 
     @property
     def frame(self) -> str | None:
-        """The phonon frame that it needs; None if it takes any that is the same for all charges."""
+        """Phonon frame required by the code; None if any frame independent of the charges is accepted."""
         return None if self.is_own else getattr(self._interface, "FRAME", None)
 
     @property
@@ -53,13 +53,13 @@ class Code:
         return import_module(f".{self.module}", __package__)
 
     def terms(self, model: Model, sector: Sector | int) -> Terms:
-        """Return the terms of a model in the frame that it needs."""
+        """Return the terms of a model in the frame required by the code."""
         if model.phonons is not None and self.frame is not None:
             model = replace(model, phonons=replace(model.phonons, frame=self.frame, dressing=None, basis="number"))
         return Terms.of(model, sector)
 
     def why_not(self, terms: Terms) -> str:
-        """Return why it cannot express or solve a model; empty where it can."""
+        """Return why the code cannot represent or solve a model; empty if it can."""
         if not self.is_own:
             found: str = self._interface.why_not(terms)
             return found
@@ -70,7 +70,7 @@ class Code:
         return ""
 
     def energy(self, terms: Terms) -> tuple[float, float]:
-        """Return the lowest energy of the sector, and how far it may be from that of the truncated model."""
+        """Return the lowest energy of the sector, and its error bar with respect to the truncated model."""
         if self.is_own:
             levels = ground_state(terms.model, terms.sector, options=Options(engine=self.module))
             return float(levels.energies[0]), float(levels.certificate.residuals[0])
@@ -91,4 +91,4 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "block2": Code("block2", "block2", "block2"),
     }
 )
-"""By the name that ``--codes`` takes."""
+"""Codes by their names in ``--codes``."""

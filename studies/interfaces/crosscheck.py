@@ -1,4 +1,4 @@
-"""One model through every code that is installed, and what their ground energies differ by."""
+"""Comparison of the ground-state energies of one model from all installed codes."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from .measure import measured
 from .terms import Terms
 
 LIMIT = 600.0
-"""Seconds that a code may take."""
+"""Time limit per code, in seconds."""
 FLOOR = 1e-9
-"""Least difference that counts, in units of the largest coefficient or the energy."""
+"""Smallest significant difference, in units of the largest coefficient or the energy."""
 MIB = 1 << 20
 DIGITS = 1e-9
-"""Energies are shown to no more than this."""
+"""Smallest absolute precision to which energies are shown."""
 
 
 def silent(what: str) -> None:
@@ -53,12 +53,12 @@ def crosscheck(
     limit: float = LIMIT,
     progress: Callable[[str], None] = silent,
 ) -> xr.Dataset:
-    """Find the lowest energy of a sector by this package and by every other code that is installed.
+    """Compute the lowest energy of a sector with this package and with every other installed code.
 
-    All codes diagonalise one truncated model: phonons about displacements that are the same for all charges, with the
-    caps of the model. The model as it is given, whose frame may follow the charges, comes first; its difference from
-    the truncated one is compared with the error bars of both. Each code runs in a process of its own. Momentum and
-    other spatial quantum numbers are left out of the sector, as few codes know them.
+    All codes diagonalise the same truncated model: phonons about displacements that do not depend on the charges, with
+    the phonon cutoff of the model. The first row is the original model, whose frame may depend on the charges; its
+    difference from the truncated model is compared with the error bars of both. Each code runs in a separate process.
+    Momentum and other spatial quantum numbers are omitted from the sector, since few codes support them.
 
     Parameters
     ----------
@@ -67,33 +67,33 @@ def crosscheck(
     sector : Sector or int
         N and S_z; a number stands for ``Sector(charge)``.
     codes : sequence of str, optional
-        Of those in ``respair.studies.interfaces.codes.CODES``; all that are installed by default.
+        Names from ``respair.studies.interfaces.codes.CODES``; by default all installed codes.
     options : Options, optional
-        How the model is solved as it is given.
+        Solver options for the original model.
     limit : float
-        Seconds after which a code is stopped.
+        Time limit per code, in seconds.
     progress : function
-        Called with what comes next.
+        Called with the name of the next calculation.
 
     Returns
     -------
     xarray.Dataset
-        Over ``code``: ``energy``; ``error``, how far it may be from the energy of the truncated model;
-        ``difference`` from this package's energy of the same truncated model; ``agrees``, 1 where that is within the
-        errors of both, 0 where it is not, -1 where there is no energy; ``seconds``, ``memory`` (bytes, the peak of the
-        process), ``version`` and ``note``: what a code cannot express, and why.
+        Over ``code``: ``energy``; ``error``, its error bar with respect to the truncated model; ``difference`` from the
+        energy of the same truncated model in this package; ``agrees``, 1 if the difference is within the errors of
+        both, 0 if not, -1 without an energy; ``seconds``, ``memory`` (peak of the process in bytes), ``version`` and
+        ``note``, the reason if a code cannot represent the model.
 
     Raises
     ------
     InvalidModel
         If the sector does not exist.
     InvalidValue
-        If the lattice is infinite, or a code unknown.
+        If the lattice is infinite or a code is unknown.
     """
     limit = real_number("limit", limit, "a number of seconds above 0", 1e-3)
     sector = sector if isinstance(sector, Sector) else Sector(sector)
     plain = sector.plain
-    progress("respair, the model as it is given")
+    progress("respair, the original model")
     given = ground_state(model, plain, options=options)
     if not len(given.energies):
         raise InvalidValue(f"the sector {plain.title} has no states")
@@ -102,7 +102,7 @@ def crosscheck(
     known: dict[str, Eigenstates] = {}
 
     def reference(name: str) -> Eigenstates:
-        """Return this package's level of the truncated model that a code solves."""
+        """Return the lowest level, from this package, of the truncated model in the frame of a code."""
         terms = CODES[name].terms(model, plain)
         frame = repr(terms.model.phonons.frame) if terms.model.phonons is not None else ""
         if frame not in known:
@@ -123,7 +123,7 @@ def crosscheck(
 
 
 def _in_static_frame(model: Model, sector: Sector) -> Model:
-    """Return the model that codes without a frame that follows the charges have."""
+    """Return the model in a phonon frame that does not depend on the charges."""
     return Terms.of(model, sector).model
 
 
@@ -134,7 +134,7 @@ def _original_row(given: Eigenstates, truncated: Eigenstates) -> Row:
     bars = [float(levels.certificate.energy_errors[0]) for levels in (given, truncated)]
     difference = float(given.energies[0] - truncated.energies[0])
     within = abs(difference) <= sum(bars) + FLOOR * _unit(given)
-    note = "error: the phonon cutoff as well" if given.hamiltonian.space.model.modes else ""
+    note = "error includes the phonon cutoff" if given.hamiltonian.space.model.modes else ""
     row = {"code": "respair as given", "version": CODES["tensor"].version, "note": note}
     numbers = {"energy": float(given.energies[0]), "error": bars[0], "difference": difference}
     return row | numbers | {"agrees": int(within), "seconds": math.nan, "memory": math.nan}
@@ -156,13 +156,13 @@ def _unit(levels: Eigenstates) -> float:
 def _dataset(rows: Sequence[Row]) -> xr.Dataset:
     about = {
         "energy": ("lowest energy of the sector", "energy"),
-        "error": ("how far it may be from that of the truncated model", "energy"),
-        "difference": ("from respair's energy of the same truncated model", "energy"),
-        "agrees": ("1 within the errors, 0 not, -1 no energy", "1"),
-        "seconds": ("time of the calculation", "s"),
-        "memory": ("peak of the process", "bytes"),
-        "version": ("of the code", "1"),
-        "note": ("what it cannot express, and why", "1"),
+        "error": ("error bar with respect to the truncated model", "energy"),
+        "difference": ("difference from the energy of the same truncated model in respair", "energy"),
+        "agrees": ("1 within the errors, 0 outside, -1 no energy", "1"),
+        "seconds": ("wall time", "s"),
+        "memory": ("peak memory of the process", "bytes"),
+        "version": ("version of the code", "1"),
+        "note": ("reason if the model cannot be represented", "1"),
     }
     coords = {"code": np.array([row["code"] for row in rows], dtype=str)}
     found = {}
@@ -173,7 +173,7 @@ def _dataset(rows: Sequence[Row]) -> xr.Dataset:
 
 
 def crosscheck_tables(data: xr.Dataset) -> Iterator[rich_table.Table | str]:
-    """Yield the table of a crosscheck, and what codes cannot do."""
+    """Yield the table of a crosscheck, and the codes that cannot solve the model."""
     table = columns("crosscheck", ("code", "energy", "difference", "agrees", "s", "MiB"))
     for column in table.columns:
         column.no_wrap = True

@@ -1,4 +1,4 @@
-"""Files of integrals: FCIDUMP for electrons, EBDUMP for their coupling to bosons, BOSDUMP for the bosons."""
+"""Integral files: FCIDUMP for electrons, EBDUMP for the electron-boson coupling, BOSDUMP for the bosons."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from .terms import Terms
 
 NAMES = ("FCIDUMP", "EBDUMP", "BOSDUMP")
 MOST_ORBITALS = 16
-"""Orbitals of a file that is read: the formula has their fourth power of terms."""
+"""Largest number of orbitals that is read: the number of terms grows as its fourth power."""
 MOST_MODES = 64
 SMALLEST = 1e-15
 SYMMETRIC = 1e-9
-"""Largest difference of elements that belong together, in units of the largest one."""
+"""Tolerance for elements related by symmetry, in units of the largest one."""
 SPINS = (("up", "up"), ("dn", "dn"), ("up", "dn"))
 """Order of the two-body integrals of files with IUHF = 1."""
 BLOCKS = (0, 2, 1)
-"""The same, as numbers of the blocks of `Integrals`."""
+"""The same order, as indices of the blocks of `Integrals`."""
 
 
 def write_fcidump(model: Model, sector: Sector | int, folder: str | os.PathLike[str]) -> list[Path]:
@@ -47,33 +47,35 @@ def write_fcidump(model: Model, sector: Sector | int, folder: str | os.PathLike[
     BOSDUMP ``x m n``       ``w_mn a+_m a_n``
     ======================  ============================================================
 
-    Numbers of orbitals and modes begin at 1. A local pair is a pair of electrons in an orbital of its own, which come
-    after those of the sites; a large integral keeps singly occupied ones away (`orbitals`). NELEC is N = N_e + 2 N_b.
+    Orbitals and modes are numbered from 1. A local pair is a pair of electrons in an additional orbital; these follow
+    the orbitals of the sites, and a large integral suppresses their single occupation (`orbitals`). NELEC is
+    N = N_e + 2 N_b.
 
-    Where a model allows it, integrals have the symmetry of real orbitals, ``(pq|rs) = (qp|rs) = (pq|sr) = (rs|pq)``;
-    one of each eight is written. Pair hopping, ``(ij|ij)``, and the exchange of spins, ``(ij|ji)``, break it: then all
-    are written, and ``IGENERAL=1`` in the head says so, as block2 has it; programs that do not know this key would make
-    them equal. Where the spins differ (a field, spin-orbit coupling), ``IUHF=1`` and, each closed by a line of zeros,
-    stand the integrals of up with up, down with down and up with down, h of up and h of down.
+    If possible, the integrals have the permutational symmetry of real orbitals,
+    ``(pq|rs) = (qp|rs) = (pq|sr) = (rs|pq)``, and one of each eight is written. Pair hopping, ``(ij|ij)``, and spin
+    exchange, ``(ij|ji)``, break it: all integrals are then written, with ``IGENERAL=1`` in the header, as in block2;
+    programs that ignore this key would symmetrise them. If the spins differ (a field, spin-orbit coupling), the header
+    has ``IUHF=1`` and the file contains the integrals of up with up, down with down and up with down, h of up and h of
+    down, each followed by a line of zeros.
 
     Parameters
     ----------
     model : Model
-        With numbers for its phonon caps, which the files do not contain.
+        A model with a numerical phonon cutoff; the cutoff is not written to the files.
     sector : Sector or int
         N and S_z.
     folder : path
-        Where the files are written.
+        Folder of the files.
 
     Returns
     -------
     list of Path
-        The files.
+        Paths of the files.
 
     Raises
     ------
     InvalidValue
-        If the model has terms that such files do not hold; the message names one.
+        If the model has terms that the files cannot represent; the message names one of them.
     """
     if model.phonons is not None:
         model = replace(model, phonons=replace(model.phonons, frame="none", dressing=None, basis="number"))
@@ -81,7 +83,7 @@ def write_fcidump(model: Model, sector: Sector | int, folder: str | os.PathLike[
     integrals = Integrals.of(terms).with_permutations()
     n, modes = integrals.one.shape[1], terms.modes
     if not n:
-        raise InvalidValue("the model has neither electrons nor local pairs; files of integrals are for these")
+        raise InvalidValue("the model has neither electrons nor local pairs; integral files describe these only")
     symmetry = ",".join(["1"] * n)
     numbers = f"NORB={n},NELEC={terms.sector.charge},MS2={terms.sector.spin_excess}"
     keys = "IUHF=1," * (not integrals.is_restricted) + "IGENERAL=1," * (not integrals.is_permutable)
@@ -101,7 +103,7 @@ def write_fcidump(model: Model, sector: Sector | int, folder: str | os.PathLike[
 
 
 def _counted(head: str, lines: Iterator[str]) -> str:
-    """Return a file whose head counts its lines."""
+    """Return a file whose header contains its number of lines."""
     kept = [line for line in lines if line]
     return f" &{head},NLINES={len(kept)},\n &END\n" + "".join(kept)
 
@@ -115,7 +117,7 @@ def _closing(value: float = 0.0) -> str:
 
 
 def _electron_lines(integrals: Integrals) -> Iterator[str]:
-    """Yield the integrals by spin where the spins differ, each block closed by zeros, and last the constant."""
+    """Yield the integrals, by spin if the spins differ, with zeros after each block, and the constant last."""
     spins = (1,) if integrals.is_restricted else BLOCKS
     for block in spins:
         alike = len(spins) == 1 or block != 1
@@ -128,7 +130,7 @@ def _electron_lines(integrals: Integrals) -> Iterator[str]:
 
 
 def _two_body_lines(two: NDArray[np.float64], *, alike: bool, general: bool) -> Iterator[str]:
-    """Yield one of each eight equal integrals (four, between unlike spins), or all of them."""
+    """Yield one of each eight equal integrals (four between opposite spins), or all of them."""
     n = len(two)
     pairs = [(p, q) for p in range(n) for q in range(n if general else p + 1)]
     for a, (p, q) in enumerate(pairs):
@@ -143,28 +145,28 @@ def read_fcidump(
     *,
     max_quanta: int | None = None,
 ) -> tuple[Model, Sector]:
-    """Read files of integrals into a model of a cluster without bonds, whose couplings are one term of its own.
+    """Read integral files into a model of a cluster without bonds, with all couplings in one user-defined term.
 
     Parameters
     ----------
     path : path
-        FCIDUMP: real integrals; IUHF=1 and IGENERAL=1 are known, see `write_fcidump`.
+        FCIDUMP file with real integrals; IUHF=1 and IGENERAL=1 are supported, see `write_fcidump`.
     ebdump, bosdump : path, optional
-        The coupling of electrons to bosons, and the bosons; both or none.
+        Files of the electron-boson coupling and of the bosons; both or none.
     max_quanta : int, optional
-        Most bosons of a mode; needed with bosons.
+        Largest number of bosons per mode; required with bosons.
 
     Returns
     -------
     model : Model
-        Its sites are the orbitals, in their order; oscillators sit on the first sites, further ones on the same again.
+        The sites are the orbitals, in their order; the oscillators are placed on the sites in turn, from the first.
     sector : Sector
         NELEC and MS2.
 
     Raises
     ------
     InvalidValue
-        If a file cannot be read, is damaged, or does not fit the others; with file and line.
+        If a file cannot be read, is damaged, or is inconsistent with the others; the message names file and line.
     """
     file = IntegralFile.read(path, ("NORB", "NELEC"), 4)
     n = file.head["NORB"]
@@ -212,27 +214,27 @@ def _electrons(file: IntegralFile, n: int) -> tuple[float, NDArray[np.float64], 
             file.check(number, (p, q), (n, n))
             block = one[closed - 3 : closed - 2] if by_spin else one
             if not len(block) or (by_spin and closed < 3):
-                raise InvalidValue(f"{file.path}, line {number}: h of IUHF = 1 stands after three lines of zeros")
+                raise InvalidValue(f"{file.path}, line {number}: h of IUHF = 1 must follow three lines of zeros")
             _put(file, number, value, block, [(p - 1, q - 1), (q - 1, p - 1)])
         else:
             file.check(number, (p, q, r, s), (n,) * 4)
             block = two[closed : closed + 1] if by_spin else two
             if not len(block):
-                raise InvalidValue(f"{file.path}, line {number}: an integral stands after three lines of zeros")
+                raise InvalidValue(f"{file.path}, line {number}: an integral follows three lines of zeros")
             ways = [(*x, *y) for x, y in orders]
             if not by_spin or closed < 2:
                 ways += [(*y, *x) for x, y in orders]
             _put(file, number, value, block, [tuple(places[k] - 1 for k in way) for way in ways])
     if constant is None:
         wanted = "six lines of zeros, the last with" if by_spin else "the last line,"
-        raise InvalidValue(f'{file.path}: {wanted} the constant "x 0 0 0 0", is missing: it is cut off')
+        raise InvalidValue(f'{file.path}: {wanted} the constant "x 0 0 0 0", is missing: the file is truncated')
     return constant, np.nan_to_num(one), np.nan_to_num(two)
 
 
 def _put(
     file: IntegralFile, number: int, value: float, blocks: NDArray[np.float64], places: Sequence[tuple[int, ...]]
 ) -> None:
-    """Write a value to equal places of blocks; another one must not be there."""
+    """Set elements that are equal by symmetry; raise an error if one has another value already."""
     for place in places:
         before = float(blocks[0][place])
         file.same(number, value, None if np.isnan(before) else before)
@@ -254,7 +256,7 @@ def _two_body(two: NDArray[np.float64]) -> Iterator[Operator]:
 
 
 def _bosons(coupling: IntegralFile, bosons: IntegralFile, n: int) -> tuple[list[float], list[Operator]]:
-    """Return the frequencies of the modes, and everything else about them as formulas."""
+    """Return the frequencies of the modes, and all other terms of the bosons as operators."""
     modes = bosons.head["NMODE"]
     if coupling.head["NMODE"] != modes or coupling.head["NORB"] != n:
         found = f"NORB = {coupling.head['NORB']}, NMODE = {coupling.head['NMODE']}"
@@ -268,7 +270,7 @@ def _bosons(coupling: IntegralFile, bosons: IntegralFile, n: int) -> tuple[list[
     lowest = float(np.linalg.eigvalsh(matrix)[0])
     if lowest <= 0:
         raise InvalidValue(
-            f"{bosons.path}: a normal mode has the frequency {lowest:.3g}, so that there is no lowest energy; allowed: "
+            f"{bosons.path}: a normal mode has the frequency {lowest:.3g}, so the energy is unbounded below; allowed: "
             "above 0"
         )
     for m, k in np.argwhere(matrix - np.diag(np.diag(matrix))).tolist():
@@ -281,7 +283,7 @@ def _bosons(coupling: IntegralFile, bosons: IntegralFile, n: int) -> tuple[list[
 
 
 def _array(file: IntegralFile, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return all numbers of a file, zero where there is none; the last two indices may be exchanged."""
+    """Return the numbers of a file as an array, zero if not listed, symmetric in the last two indices."""
     found: NDArray[np.float64] = np.full(shape, np.nan)
     for number, value, places in file.rows:
         file.check(number, places, shape)
@@ -291,5 +293,5 @@ def _array(file: IntegralFile, shape: tuple[int, ...]) -> NDArray[np.float64]:
     turned = np.swapaxes(found, -1, -2)
     if np.abs(found - turned).max(initial=0.0) > SYMMETRIC * np.abs(found).max(initial=0.0):
         *_, p, q = (int(i[0]) + 1 for i in np.nonzero(found != turned))
-        raise InvalidValue(f"{file.path}: the numbers of ({p}, {q}) and ({q}, {p}) differ; allowed: both, and equal")
+        raise InvalidValue(f"{file.path}: the elements ({p}, {q}) and ({q}, {p}) differ; allowed: equal elements")
     return found

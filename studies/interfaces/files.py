@@ -1,4 +1,4 @@
-"""Exports of a model to files, by the name of the code."""
+"""Export of a model to the files of other codes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .qutip import to_qutip
 from .tenpy import PACKAGE, to_tenpy
 
 Writer = Callable[[Model, Sector, Path, str], list[Path]]
-"""From a model, a sector, a folder and a name to the files written."""
+"""Function of a model, a sector, a folder and a name that returns the files written."""
 
 
 def _fcidump(model: Model, sector: Sector, folder: Path, name: str) -> list[Path]:
@@ -53,40 +53,40 @@ def _tenpy(model: Model, sector: Sector, folder: Path, name: str) -> list[Path]:
 WRITERS: Mapping[str, Writer] = MappingProxyType(
     {"fcidump": _fcidump, "openfermion": _openfermion, "qutip": _qutip, "quspin": _quspin, "tenpy": _tenpy}
 )
-"""By the name that ``--to`` takes."""
+"""Writers by their names in ``--to``."""
 
 
 def export(
     model: Model, sector: Sector | int, to: str, folder: str | os.PathLike[str] = ".", name: str = "model"
 ) -> list[Path]:
-    """Write a model to files of another code.
+    """Write a model to the files of another code.
 
     Parameters
     ----------
     model : Model
-        With numbers for its phonon caps.
+        A model with a numerical phonon cutoff.
     sector : Sector or int
         N and S_z.
     to : str
-        "fcidump" (with EBDUMP and BOSDUMP), "openfermion" (text), "qutip" (a saved Qobj), "quspin" (a script that
-        runs) or "tenpy" (the matrix-product operator in HDF5). For block2 see `to_block2`.
+        "fcidump" (with EBDUMP and BOSDUMP), "openfermion" (text), "qutip" (a saved Qobj), "quspin" (an executable
+        script) or "tenpy" (the matrix-product operator in HDF5). For block2 see `to_block2`.
     folder : path
-        Where.
+        Folder of the files.
     name : str
-        With which the names of the files begin; without a folder.
+        Beginning of the file names, without a folder.
 
     Returns
     -------
     list of Path
-        The files.
+        Paths of the files.
 
     Raises
     ------
     InvalidValue
-        If the code is unknown, or cannot express the model.
+        If the code is unknown or cannot represent the model.
     """
     if to not in WRITERS:
-        more = "; block2 takes no file: call respair.studies.to_block2" if to == "block2" else ""
+        more = "; block2 reads no file: call respair.studies.to_block2" if to == "block2" else ""
         raise InvalidValue(f"to = {to!r} is invalid; allowed: {', '.join(WRITERS)}{more}")
     name, target = file_name("name", name), folder_of("folder", folder)
     return WRITERS[to](model, sector if isinstance(sector, Sector) else Sector(sector), target, name)

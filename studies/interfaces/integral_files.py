@@ -1,4 +1,4 @@
-"""Text files of integrals: a head with numbers, and lines of a value with indices; read like any other input."""
+"""Integral files in text form: a header with numbers, and lines with a value and its indices."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ MOST_BYTES = 200_000_000
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([ed][+-]?\d+)?", re.IGNORECASE)
 INDEX = re.compile(r"[+-]?\d+")
 COUNTS = ("NORB", "NELEC", "MS2", "NMODE", "NLINES", "IUHF", "IGENERAL")
-"""Keys of the head that are whole numbers."""
+"""Integer keys of the header."""
 FOREIGN = ("UHF", "TREL", "ST-III")
-"""Keys of programs whose files have another layout where these are true."""
+"""Keys that, if true, mark another file layout."""
 SAME = 1e-9
-"""Largest relative difference of an integral that is given more than once."""
+"""Largest relative difference between repeated values of an integral."""
 
 
 @dataclass(frozen=True)
 class IntegralFile:
-    """A file of integrals.
+    """An integral file.
 
     Attributes
     ----------
     path : Path
-        Where it is.
+        Path of the file.
     head : dict
-        The whole numbers of its head.
+        Integers of the header.
     rows : list of (int, float, list of int)
         Line number, value and indices.
     """
@@ -43,21 +43,21 @@ class IntegralFile:
 
     @classmethod
     def read(cls, path: str | os.PathLike[str], needed: Sequence[str], indices: int) -> IntegralFile:
-        """Read a file, everything checked but the range of its indices.
+        """Read and check a file, except for the range of its indices.
 
         Raises
         ------
         InvalidValue
-            If it cannot be read or is damaged, with the line.
+            If the file cannot be read or is damaged; the message names the line.
         """
         place = path_of("path", path, "FCIDUMP")
         text = _text(place)
         found = re.match(r"\s*&(\w+)(.*?)(?:&END|/)[^\n]*\n", text, re.DOTALL | re.IGNORECASE)
         if found is None:
-            raise InvalidValue(f'{place}: begins with no head, as "&FCI NORB=4,NELEC=4,MS2=0, &END"')
+            raise InvalidValue(f'{place}: no header found, such as "&FCI NORB=4,NELEC=4,MS2=0, &END"')
         head = _head(place, found[2])
         if missing := [key for key in needed if key not in head]:
-            raise InvalidValue(f"{place}: {missing[0]} is missing in the head")
+            raise InvalidValue(f"{place}: {missing[0]} is missing in the header")
         rows, first = [], text.count("\n", 0, found.end()) + 1
         for number, line in enumerate(text[found.end() :].splitlines(), first):
             value, *places = line.split() or [""]
@@ -72,19 +72,19 @@ class IntegralFile:
                 raise InvalidValue(f"{place}, line {number}: allowed: {allowed}")
             rows.append(row)
         if head.get("NLINES", len(rows)) != len(rows):
-            raise InvalidValue(f"{place}: NLINES = {head['NLINES']}, and there are {len(rows)} lines; write it anew")
+            raise InvalidValue(f"{place}: NLINES = {head['NLINES']}, but the file has {len(rows)}; write it again")
         return cls(place, head, rows)
 
     def check(self, number: int, indices: Sequence[int], most: Sequence[int]) -> None:
-        """Raise an error if an index is out of range; they begin at 1."""
+        """Raise an error if an index is out of range; indices start at 1."""
         for index, largest in zip(indices, most, strict=True):
             if not 1 <= index <= largest:
-                raise InvalidValue(f"{self.path}, line {number}: index {index} is not from 1 to {largest}")
+                raise InvalidValue(f"{self.path}, line {number}: index {index} is invalid; allowed: 1 to {largest}")
 
     def same(self, number: int, value: float, before: float | None) -> None:
-        """Raise an error if a number was given before with another value."""
+        """Raise an error if an earlier line gave another value."""
         if before is not None and abs(value - before) > SAME * max(1.0, abs(before)):
-            raise InvalidValue(f"{self.path}, line {number}: {value!r} stands here, and {before!r} on an earlier line")
+            raise InvalidValue(f"{self.path}, line {number}: {value!r} contradicts {before!r} on an earlier line")
 
 
 def _text(place: Path) -> str:
@@ -99,11 +99,11 @@ def _text(place: Path) -> str:
 
 
 def _head(place: Path, text: str) -> dict[str, int]:
-    """Return the whole numbers of a head."""
+    """Return the integers of a header."""
     found = {key.upper(): value for key, value in re.findall(r"([\w-]+)\s*=\s*([^,\s]*)", text)}
     for key in FOREIGN:
         if found.get(key, "").strip(".").upper().startswith("T"):
-            raise InvalidValue(f"{place}: {key} = {found[key]} cannot be read; allowed: orbitals in space, or IUHF=1")
+            raise InvalidValue(f"{place}: {key} = {found[key]} is not supported; allowed: spatial orbitals, or IUHF=1")
     for key in COUNTS:
         if key in found and not INDEX.fullmatch(found[key]):
             raise InvalidValue(f"{place}: {key} = {found[key]} is invalid; allowed: a whole number")

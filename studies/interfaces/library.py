@@ -1,4 +1,4 @@
-"""Libraries of other codes, which are imported when they are needed and need not be installed."""
+"""Libraries of other codes; optional, and imported on first use."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from ...clusters import InvalidValue
 
 
 class LibraryMissing(InvalidValue):
-    """A library that an interface needs is not installed; the message says how to install it."""
+    """Raised if the library of an interface is not installed; the message says how to install it."""
 
 
 def library(module: str, package: str = "") -> Any:
-    """Return a module of another code.
+    """Import a module of another code.
 
     Parameters
     ----------
     module : str
-        What is imported.
+        Name of the module.
     package : str
-        Its name for pip, where it has another one.
+        Name of the package for pip, if different.
 
     Raises
     ------
     LibraryMissing
-        If it is not installed.
+        If the module is not installed.
     """
     try:
         return import_module(module)
@@ -39,7 +39,7 @@ def library(module: str, package: str = "") -> Any:
 
 
 def version_of(package: str) -> str:
-    """Return the version of a package; empty where it is not installed."""
+    """Return the version of a package; empty if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""One ground energy by one code in a process of its own, with its time and its memory."""
+"""Ground-state energy from one code in a separate process, with its time and memory."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from ...hamiltonians.json_form import from_json_form, to_json_form
 from .codes import CODES
 
 MARK = "respair crosscheck: "
-"""Begins the line with the answer: other codes print as well."""
+"""Prefix of the line with the answer, to tell it from the output of other codes."""
 KIB_ON_LINUX = 1024
 RUN = "from respair.studies.interfaces.measure import answer; answer()"
 
 
 def measured(name: str, model: Model, sector: Sector, limit: float) -> Mapping[str, Any]:
-    """Return ``energy``, ``error``, ``seconds`` and ``memory`` (bytes) of a code, or ``note``: why there are none.
+    """Return ``energy``, ``error``, ``seconds`` and ``memory`` (bytes) of a code, or ``note``, the reason of a failure.
 
     Parameters
     ----------
     name : str
         One of `CODES`.
     model, sector
-        What is solved.
+        Model and sector to solve.
     limit : float
-        Seconds after which it is stopped.
+        Time limit in seconds.
     """
     question = json.dumps({"code": name, "model": to_json_form(model), "sector": to_json_form(sector)})
     try:
@@ -48,7 +48,7 @@ def measured(name: str, model: Model, sector: Sector, limit: float) -> Mapping[s
 
 
 def answer() -> None:
-    """Solve what standard input asks for, and print the answer."""
+    """Solve the problem given on standard input, and print the answer."""
     asked = json.loads(sys.stdin.read())
     model, sector, code = from_json_form(asked["model"]), from_json_form(asked["sector"]), CODES[asked["code"]]
     terms = code.terms(model, sector)

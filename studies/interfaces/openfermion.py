@@ -1,4 +1,4 @@
-"""OpenFermion: electrons and local pairs as a `FermionOperator`, oscillators as `BosonOperator` factors."""
+"""OpenFermion: electrons and local pairs as `FermionOperator`, oscillators as `BosonOperator` factors."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from .sectors import lowest_energy
 from .terms import Terms
 
 MOST_ORBITALS = 16
-"""Spin orbitals of which whole matrices are made."""
+"""Largest number of spin orbitals for matrices on the whole Fock space."""
 LARGEST = 2_000_000
 
 
 def to_openfermion(model: Model, sector: Sector | int) -> list[tuple[Any, Any]]:
-    """Return the Hamiltonian as pairs of a `FermionOperator` and a `BosonOperator`: their products add up to it.
+    """Return the Hamiltonian as a sum of products, each a pair of a `FermionOperator` and a `BosonOperator`.
 
     Electrons of spin up and down on site i are the modes 2 i and 2 i + 1, the two electrons of the k-th local pair
     2 (L + k) and 2 (L + k) + 1 (2 k and 2 k + 1 in a model without electrons): ``b = d_dn d_up``, and the first pair of
-    operators keeps singly occupied d away.
+    operators suppresses single occupation of d.
     Phonons are the bosonic modes m in the frame of the model. Without phonons there is one pair, whose second operator
     is the identity.
 
     Parameters
     ----------
     model : Model
-        With numbers for its phonon caps.
+        A model with a numerical phonon cutoff.
     sector : Sector or int
-        N and S_z; for the phonon frame.
+        N and S_z; they determine the phonon frame.
 
     Raises
     ------
@@ -63,16 +63,16 @@ def _products(terms: Terms) -> Iterator[tuple[Any, Any]]:
 
 
 def why_not(terms: Terms) -> str:
-    """Return why OpenFermion cannot do it; empty where it can."""
+    """Return why OpenFermion cannot solve the model; empty if it can."""
     orbitals = 2 * (terms.orbitals + len(terms.pairs))
     if orbitals > MOST_ORBITALS:
-        return f"its {orbitals} spin orbitals are above {MOST_ORBITALS}"
+        return f"{orbitals} spin orbitals; allowed: at most {MOST_ORBITALS}"
     size = _charges(terms).size * (terms.max_quanta + 1) ** terms.modes
-    return f"its {size:,} states are above {LARGEST:,}" if size > LARGEST else ""
+    return f"{size:,} states; allowed: at most {LARGEST:,}" if size > LARGEST else ""
 
 
 def _charges(terms: Terms) -> Any:
-    """Return the rows of OpenFermion's matrices in the sector, with paired orbitals d; mode 0 is the highest bit."""
+    """Return the rows of OpenFermion's matrices in the sector, with d empty or full; mode 0 is the highest bit."""
     n = terms.orbitals + len(terms.pairs)
     states = np.arange(1 << (2 * n))
     bits = np.array([(states >> (2 * n - 1 - mode)) & 1 for mode in range(2 * n)]).reshape(n, 2, -1)

@@ -1,12 +1,12 @@
-r"""Electrons and local pairs as electrons in orbitals, and their Hamiltonian as integrals.
+r"""Electrons and local pairs as electrons in orbitals, and their Hamiltonian as one- and two-body integrals.
 
 A local pair is a pair of electrons in a second orbital of its site, :math:`b = d_\downarrow d_\uparrow`, which is empty
-or doubly occupied: no term of the model leads out of these states. With
+or doubly occupied: no term of the model leaves this subspace. In
 
 .. math:: H = E_0 + \sum_{pq\sigma} h_{pq} c^+_{p\sigma} c_{q\sigma}
           + \frac12\sum_{pqrs\,\sigma\tau} (pq|rs)\, c^+_{p\sigma} c^+_{r\tau} c_{s\tau} c_{q\sigma}
 
-:math:`W (n_{d\uparrow} + n_{d\downarrow} - 2 n_{d\uparrow} n_{d\downarrow})` keeps the singly occupied orbitals d away.
+:math:`W (n_{d\uparrow} + n_{d\downarrow} - 2 n_{d\uparrow} n_{d\downarrow})` suppresses singly occupied orbitals d.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ...hamiltonians.operators import ChargeWord, LatticeWord
 from .terms import Terms
 
 Letter = tuple[int, int, int]
-"""1 for a creator, 0 for an annihilator; spin (0 up, 1 down); orbital."""
+"""1 for a creation, 0 for an annihilation operator; spin (0 up, 1 down); orbital."""
 LADDERS: Mapping[str, tuple[tuple[int, int], ...]] = MappingProxyType(
     {
         "c+up": ((1, 0),), "cup": ((0, 0),), "c+dn": ((1, 1),), "cdn": ((0, 1),),
@@ -32,20 +32,20 @@ LADDERS: Mapping[str, tuple[tuple[int, int], ...]] = MappingProxyType(
         "b+": ((1, 0), (1, 1)), "b": ((0, 1), (0, 0)),
     }
 )  # fmt: skip
-"""Each letter as creators and annihilators of spins; local pairs on their own orbitals."""
+"""Each charge operator in terms of electron operators; local pairs in their additional orbitals."""
 MARGIN = 10.0
-"""W in units of the sum of all coefficients."""
+"""W in units of the sum of the absolute values of all coefficients."""
 
 
 def orbital_of(terms: Terms, symbol: str, site: int) -> int:
-    """Return the orbital of a letter: that of the site, or of its local pair, which come after those of the sites."""
+    """Return the orbital of a charge operator: that of the site or, after those of all sites, of its local pair."""
     return terms.orbitals + terms.pairs.index(site) if symbol in ("b", "b+", "nb") else site
 
 
 def as_ladders(terms: Terms, word: ChargeWord) -> list[tuple[float, tuple[Letter, ...]]]:
-    """Return a charge operator as a sum of products of creators and annihilators.
+    """Return a charge operator as a sum of products of electron operators.
 
-    The number of a pair is half the number of its electrons, which is the same where the orbital is empty or full.
+    The number of local pairs is half the number of electrons in the orbital, which is exact if it is empty or full.
     """
     found: list[tuple[float, tuple[Letter, ...]]] = [(1.0, ())]
     for symbol, site in word:
@@ -65,11 +65,11 @@ def kept_apart(terms: Terms) -> float:
 
 
 Product = tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]]
-"""Creators and annihilators, each (spin, orbital), ascending."""
+"""Creation and annihilation operators, each (spin, orbital), in ascending order."""
 
 
 def normal_ordered(letters: tuple[Letter, ...]) -> dict[Product, float]:
-    """Return a product of electron ladder operators with all creators in front, as a sum of such products."""
+    """Return a product of electron operators as a sum of normal-ordered products."""
     for k in range(len(letters) - 1):
         (kind, *one), (later, *other) = letters[k], letters[k + 1]
         swapped = (*letters[:k], letters[k + 1], letters[k], *letters[k + 2 :])
@@ -89,7 +89,7 @@ def normal_ordered(letters: tuple[Letter, ...]) -> dict[Product, float]:
 
 @dataclass(frozen=True)
 class Integrals:
-    """One- and two-body integrals of electrons, those of local pairs included, by spin.
+    """One- and two-body integrals by spin, including the orbitals of local pairs.
 
     Attributes
     ----------
@@ -98,14 +98,14 @@ class Integrals:
     one : (2, n, n) float
         h of spin up and down.
     two : (3, n, n, n, n) float
-        (pq|rs) of up with up, up with down, and down with down. Where spins do not matter all three are those of up
-        with down. Further symmetry only after `with_permutations`.
+        (pq|rs) of up with up, up with down, and down with down. All three are equal to that of up with down if the
+        integrals do not depend on spin. Permutational symmetry only after `with_permutations`.
     coupling : (modes, n, n) float
         V of ``V_mpq c+_ps c_qs (a_m + a+_m)``.
     boson : (modes, modes) float
         w of ``w_mn a+_m a_n``.
     pairs : int
-        So many last orbitals are those of local pairs.
+        Number of orbitals of local pairs, the last ones.
     """
 
     constant: float
@@ -117,12 +117,12 @@ class Integrals:
 
     @classmethod
     def of(cls, terms: Terms) -> Integrals:
-        """Sort the terms into integrals.
+        """Return the integrals of a Hamiltonian.
 
         Raises
         ------
         InvalidValue
-            If they have another form; the message names the term.
+            If a term is not of this form; the message names it.
         """
         n, modes = terms.orbitals + len(terms.pairs), terms.modes
         one, two = np.zeros((2, n, n)), np.zeros((3, n, n, n, n))
@@ -161,20 +161,20 @@ class Integrals:
 
     @property
     def is_restricted(self) -> bool:
-        """True if integrals are the same for both spins."""
+        """True if the integrals are the same for both spins."""
         return bool(np.array_equal(self.one[0], self.one[1]) and np.array_equal(self.two[0], self.two[1]))
 
     @property
     def is_permutable(self) -> bool:
-        """True if ``(pq|rs) = (qp|rs) = (pq|sr)``, as for real orbitals and a repulsion."""
+        """True if ``(pq|rs) = (qp|rs) = (pq|sr)``, as for real orbitals and a Coulomb repulsion."""
         return all(_alike(self.two, self.two.transpose(order)) for order in ((0, 2, 1, 3, 4), (0, 1, 2, 4, 3)))
 
     def with_permutations(self) -> Integrals:
-        """Return the same Hamiltonian with ``(pq|rs) = (qp|rs) = (pq|sr)``, if that is possible.
+        """Return the same Hamiltonian with ``(pq|rs) = (qp|rs) = (pq|sr)``, if possible.
 
-        Where ``(pq|pq)`` has an orbital of a local pair, the missing orders are added; what they do to doubly occupied
-        orbitals, ``-(pq|pq) n_p n_q`` in all, is taken back by ``(pp|qq)``. Pair hopping and the exchange of spins
-        between sites have no such form: the integrals are returned as they are.
+        If ``(pq|pq)`` contains an orbital of a local pair, the missing permutations are added; their action on doubly
+        occupied orbitals, ``-(pq|pq) n_p n_q`` in total, is cancelled by ``(pp|qq)``. Pair hopping and spin exchange
+        between sites have no such form: the integrals are then returned unchanged.
         """
         two, n = self.two[1].copy(), len(self.one[0])
         for p in range(n) if self.is_restricted else ():
@@ -191,13 +191,13 @@ class Integrals:
 
 
 def _alike(array: NDArray[np.float64], *others: NDArray[np.float64]) -> bool:
-    """Return True if arrays are the same up to roundings."""
+    """Return True if arrays are equal up to rounding errors."""
     scale = 1e-12 * (1.0 + max(np.abs(each).max(initial=0.0) for each in (array, *others)))
     return all(np.abs(array - other).max(initial=0.0) <= scale for other in others)
 
 
 def _antisymmetric(two: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return what integrals do to electrons of one spin: the part that is odd in the exchange of annihilators."""
+    """Return the part that acts on electrons of one spin: odd under exchange of the annihilation operators."""
     both = two + two.transpose(2, 3, 0, 1)
     return np.asarray(both - both.transpose(0, 3, 2, 1))
 
@@ -207,15 +207,15 @@ def _add_pair(
 ) -> None:
     """Add ``value c+_A c+_B c_C c_D`` to the integrals of two spins.
 
-    (p, q) are A and D, (r, s) are B and C; of one spin A and C, B and D, with the other sign, so that a repulsion of
-    densities stands in (pp|rr).
+    For opposite spins, (p, q) = (A, D) and (r, s) = (B, C); for equal spins, (p, q) = (A, C) and (r, s) = (B, D) with
+    the opposite sign, so that a density-density repulsion is (pp|rr).
     """
     (s, p), (t, r) = ups
     (u, x), (v, y) = lows
     if (t, s) != (u, v):
         (u, x), (v, y), value = (v, y), (u, x), -value
     if (t, s) != (u, v):
-        raise InvalidValue("a term turns spins around; integrals keep S_z of every pair of orbitals")
+        raise InvalidValue("a term flips spins; integrals conserve S_z of every pair of orbitals")
     if s == t:
         two[2 * s, p, x, r, y] -= value
         two[2 * s, r, y, p, x] -= value
@@ -225,4 +225,4 @@ def _add_pair(
 
 def _refused(what: str, charge: ChargeWord, lattice: LatticeWord, value: complex) -> InvalidValue:
     shown = repr(Operator({(charge, lattice): value}))
-    return InvalidValue(f"integrals have no place for {what}: {shown}")
+    return InvalidValue(f"integrals cannot represent {what}: {shown}")

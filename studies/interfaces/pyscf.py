@@ -13,46 +13,46 @@ from .orbitals import Integrals
 from .terms import Terms
 
 LARGEST = 3_000_000
-"""States at most."""
+"""Largest number of configurations."""
 FRAME = "mean"
-"""Frame in which its phonons are counted: its coupling is that to ``n_i - N / L``."""
+"""Phonon frame of PySCF, whose phonons couple to ``n_i - N / L``."""
 
 
 def why_not(terms: Terms) -> str:
-    """Return why PySCF cannot do it; empty where it can."""
+    """Return why PySCF cannot solve the model; empty if it can."""
     if terms.modes:
         return _not_holstein(terms)
     try:
         if not Integrals.of(terms).is_restricted:
-            return "its integrals must be the same for both spins; a field on the spins breaks that"
+            return "the integrals depend on spin; allowed: no field that acts on the spins"
     except InvalidValue as error:
         return str(error)
     n = terms.orbitals + len(terms.pairs)
     size = math.prod(math.comb(n, k) for k in terms.electrons[1:])
-    return f"its {size:,} configurations are above {LARGEST:,}" if size > LARGEST else ""
+    return f"{size:,} configurations; allowed: at most {LARGEST:,}" if size > LARGEST else ""
 
 
 def _not_holstein(terms: Terms) -> str:
-    """Return in what a model with phonons differs from that of `pyscf.fci.direct_ep`."""
+    """Return how a model with phonons differs from that of `pyscf.fci.direct_ep`; empty if it does not."""
     model, modes = terms.model, terms.modes
     c = model.couplings
     if model.bosons is not None or model.electrons is None:
-        return "its phonons couple to electrons alone, and local pairs are there"
+        return "local pairs are present; allowed with phonons: electrons alone"
     if modes != terms.sites or any(mode.host != "site" for mode in model.modes):
-        return "its phonons sit on all sites"
+        return "not every site has an oscillator; allowed: one on every site"
     if terms.total_quanta is not None:
-        return "each of its modes has its own cap, and total_quanta is there"
+        return "total_quanta is given; allowed: a cutoff of each mode alone, phonons.max_quanta"
     known = ("electrons.hopping", "electrons.hubbard_u", "electrons.level", "phonons.frequency",
              "phonons.electron_coupling", "ensemble.chemical_potential")  # fmt: skip
     if other := [key for key in model.active if key not in known]:
-        return f"its model with phonons is that of Holstein and Hubbard, and {other[0]} is there"
+        return f"{other[0]} is given; allowed with phonons: the Holstein-Hubbard model"
     own = np.diag(c.electron_phonon_by_site)
     alike = (c.electron_phonon_by_site - np.diag(own), own - own[0], c.frequency - c.frequency[0])
     uniform = all(np.abs(array).max() == 0 for array in (*alike, c.hubbard_u - c.hubbard_u[0]))
     if not uniform or np.any(model.flux) or not terms.is_real or model.terms:
-        return "its phonons, couplings and U are the same on all sites, without a flux"
+        return "parameters depend on the site, or a flux is given; allowed: uniform parameters without flux"
     size = math.prod(math.comb(terms.sites, k) for k in terms.electrons[1:]) * (terms.max_quanta + 1) ** modes
-    return f"its {size:,} states are above {LARGEST:,}" if size > LARGEST else ""
+    return f"{size:,} states; allowed: at most {LARGEST:,}" if size > LARGEST else ""
 
 
 def energy(terms: Terms) -> tuple[float, float]:
@@ -65,7 +65,7 @@ def energy(terms: Terms) -> tuple[float, float]:
     solver = fci.direct_nosym.FCI()
     solver.max_cycle, solver.conv_tol, solver.max_space, solver.verbose = 500, 1e-13, 30, 0
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "direct_nosym")  # it is for Hermitian matrices, and these are
+        warnings.filterwarnings("ignore", "direct_nosym")  # warns of non-Hermitian matrices; these are Hermitian
         value, _ = solver.kernel(integrals.one[0], integrals.two[1], n, electrons, nroots=1)
     return float(np.min(value)) + integrals.constant, 1e-9 * _scale(terms)
 
@@ -79,7 +79,7 @@ def _holstein(terms: Terms) -> tuple[float, float]:
         t[bond.start, bond.end] -= float(np.real(hop))
         t[bond.end, bond.start] -= float(np.real(hop))
     g = float(c.electron_phonon_by_site[0, 0])
-    np.random.seed(0)  # noqa: NPY002 - PySCF draws its start vector from here
+    np.random.seed(0)  # noqa: NPY002 - PySCF draws its start vector from the global generator
     value, _ = direct.kernel(
         t, float(c.hubbard_u[0]), -g, omega * np.eye(sites), sites, terms.electrons[1:], terms.max_quanta,
         tol=1e-18, max_cycle=3000, lindep=1e-28, max_space=40, verbose=0,

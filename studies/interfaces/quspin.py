@@ -1,4 +1,4 @@
-"""QuSpin: a script with the operator lists of a model, which prints its lowest energy."""
+"""QuSpin: a script with the operator lists of a model that prints its lowest energy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .library import version_of
 from .terms import Terms
 
 LARGEST = 400_000
-"""States of its tensor basis at most."""
+"""Largest dimension of the tensor basis."""
 LETTERS = {"c+up": "+", "cup": "-", "nup": "n", "c+dn": "+", "cdn": "-", "ndn": "n", "b+": "+", "b": "-", "nb": "n"}
 
 SCRIPT = '''"""{title}: N = {charge}, N_up - N_dn = {two_sz}, for QuSpin {version}."""
@@ -66,14 +66,14 @@ print(repr(float(energy) + constant))
 
 
 def to_quspin(model: Model, sector: Sector | int) -> str:
-    """Return a script for QuSpin with the operator lists of a model; it prints the lowest energy of the sector.
+    """Return a QuSpin script with the operator lists of a model that prints the lowest energy of the sector.
 
-    Its basis is the product of the oscillators, the local pairs and the electrons, without spatial symmetries.
+    The basis is the tensor product of oscillators, local pairs and electrons, without spatial symmetries.
 
     Parameters
     ----------
     model : Model
-        With numbers for its phonon caps.
+        A model with a numerical phonon cutoff.
     sector : Sector or int
         N and S_z.
 
@@ -88,7 +88,7 @@ def to_quspin(model: Model, sector: Sector | int) -> str:
 
 
 def _fillings(terms: Terms) -> list[tuple[int, int]]:
-    """Return every (N_up, N_dn) that the sector allows."""
+    """Return all (N_up, N_dn) of the sector."""
     charge, excess = terms.sector.charge, terms.sector.spin_excess
     most = terms.sites if terms.model.electrons is not None else 0
     found = []
@@ -136,13 +136,13 @@ def _script(terms: Terms) -> str:
 
 
 def why_not(terms: Terms) -> str:
-    """Return why QuSpin cannot do it; empty where it can."""
+    """Return why QuSpin cannot solve the model; empty if it can."""
     size = terms.whole_dimension
-    return f"its tensor basis has up to {size:,} states, above {LARGEST:,}" if size > LARGEST else ""
+    return f"up to {size:,} states of the tensor basis; allowed: at most {LARGEST:,}" if size > LARGEST else ""
 
 
 def energy(terms: Terms) -> tuple[float, float]:
-    """Return the lowest energy of the sector, and its error bar: what the script prints."""
+    """Return the lowest energy of the sector printed by the script, and its error bar."""
     done = subprocess.run([sys.executable, "-c", _script(terms)], capture_output=True, text=True, check=False)
     if done.returncode:
         raise InvalidValue(f"the script for QuSpin failed: {done.stderr.strip().splitlines()[-1:]}")

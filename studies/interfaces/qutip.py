@@ -1,4 +1,4 @@
-"""QuTiP: the Hamiltonian as a `Qobj` on the product of all orbitals, local pairs and oscillators."""
+"""QuTiP: the Hamiltonian as a `Qobj` on the tensor product of all orbitals, local pairs and oscillators."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from .sectors import lowest_energy, sector_rows
 from .terms import Terms
 
 LARGEST = 1 << 18
-"""States of the product space at most."""
+"""Largest dimension of the product space."""
 
 
 def to_qutip(model: Model, sector: Sector | int) -> Any:
     """Return the Hamiltonian as a `qutip.Qobj`.
 
     The factors of the product space are the orbitals up of site 0, 1, ..., the orbitals down, the local pairs, and the
-    oscillators; electrons carry the Jordan-Wigner signs of this order. All charges are in it: the sector matters for
-    the phonon frame alone.
+    oscillators; electrons have the Jordan-Wigner signs of this order. The space contains all charges: the sector only
+    determines the phonon frame.
 
     Parameters
     ----------
     model : Model
-        With numbers for its phonon caps.
+        A model with a numerical phonon cutoff.
     sector : Sector or int
         N and S_z.
 
@@ -39,9 +39,9 @@ def to_qutip(model: Model, sector: Sector | int) -> Any:
 
 
 def why_not(terms: Terms) -> str:
-    """Return why QuTiP cannot do it; empty where it can."""
+    """Return why QuTiP cannot solve the model; empty if it can."""
     size = terms.whole_dimension
-    return f"its product space of all charges has {size:,} states, above {LARGEST:,}" if size > LARGEST else ""
+    return f"{size:,} states in the space of all charges; allowed: at most {LARGEST:,}" if size > LARGEST else ""
 
 
 def energy(terms: Terms) -> tuple[float, float]:
@@ -56,7 +56,7 @@ def energy(terms: Terms) -> tuple[float, float]:
 def _built(terms: Terms) -> Any:
     qutip = library("qutip")
     if reason := why_not(terms):
-        raise InvalidValue(f"QuTiP: {reason}; take a smaller model or smaller caps")
+        raise InvalidValue(f"QuTiP: {reason}; use a smaller model or phonon cutoff")
     sites = terms.sites if terms.model.electrons is not None else 0
     sizes = [2] * (2 * sites + len(terms.pairs)) + [terms.max_quanta + 1] * terms.modes
     one = qutip.tensor([qutip.qeye(size) for size in sizes]).to("csr")

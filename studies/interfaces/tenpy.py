@@ -17,21 +17,22 @@ NAMES = {"c+up": "Cdu", "cup": "Cu", "nup": "Nu", "c+dn": "Cdd", "cdn": "Cd", "n
          "b+": "Bd", "b": "B", "nb": "N"}  # fmt: skip
 SWEEPS = 20
 FEWEST = 3
-"""Local spaces of a chain whose sweeps are not empty."""
+"""Smallest number of local spaces for DMRG sweeps."""
 
 
 def to_tenpy(model: Model, sector: Sector | int) -> Any:
     """Return a TeNPy model: a chain of electrons, local pairs and oscillators, with its matrix-product operator.
 
-    The charges N = N_e + 2 N_b and 2 S_z are conserved. Site by site the chain has the electrons
-    (`SpinHalfFermionSite`), the local pair and the oscillators (`BosonSite`). The constant of the Hamiltonian is in it.
+    The charges N = N_e + 2 N_b and 2 S_z are conserved. The chain contains, site by site, the electrons
+    (`SpinHalfFermionSite`), the local pair and the oscillators (`BosonSite`). The constant of the Hamiltonian is
+    included.
 
     Parameters
     ----------
     model : Model
-        With numbers for its phonon caps, max_quanta alone.
+        A model with a numerical phonon cutoff, `max_quanta` alone.
     sector : Sector or int
-        N and S_z; for the phonon frame.
+        N and S_z; they determine the phonon frame.
 
     Raises
     ------
@@ -65,14 +66,14 @@ def _built(terms: Terms) -> Any:
 
 
 def why_not(terms: Terms) -> str:
-    """Return why a chain of local spaces cannot do it; empty where it can."""
+    """Return why the model cannot be solved as a chain of local spaces; empty if it can."""
     count = len(Places.of(terms).kinds)
-    few = f"its DMRG needs {FEWEST} local spaces or more, and this model has {count}" if count < FEWEST else ""
+    few = f"{count} local spaces; allowed: at least {FEWEST}" if count < FEWEST else ""
     return tensor_networks.why_not(terms) or few
 
 
 def energy(terms: Terms) -> tuple[float, float]:
-    """Return the lowest energy of the sector by DMRG, and its error bar."""
+    """Return the DMRG energy of the lowest state of the sector, and its error bar."""
     mps, dmrg = library("tenpy.networks.mps", PACKAGE), library("tenpy.algorithms.dmrg", PACKAGE)
     logging.getLogger("tenpy").setLevel(logging.ERROR)
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""What exports to DMRG codes share: the order of local spaces, and their error bars."""
+"""Order of the local spaces and error bars, common to the interfaces to DMRG codes."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from dataclasses import dataclass
 from .terms import Terms
 
 BONDS = (64, 128, 256, 512, 1024)
-"""Bond dimensions that are tried one after the other."""
+"""Increasing bond dimensions."""
 SETTLED = 1e-10
-"""Change of the energy with the bond dimension, in units of the largest coefficient, at which it has settled."""
+"""Convergence threshold of the energy with the bond dimension, in units of the largest coefficient."""
 FLOOR = 1e-8
-"""Least error bar in these units."""
+"""Smallest error bar, in the same units."""
 MOST_PLACES = 40
 
 
 @dataclass(frozen=True)
 class Places:
-    """Local spaces along the chain: each site with its electrons, its local pair and its oscillators.
+    """Order of the local spaces along the chain: site by site the electrons, the local pair and the oscillators.
 
     Attributes
     ----------
     electrons, pairs, modes : tuple of int
-        Place of the electrons of each site, of each local pair, and of each mode.
+        Positions of the electrons of each site, of each local pair, and of each mode.
     kinds : tuple of str
-        What each place is: "electrons", "pair" or "mode".
+        Kind of each position: "electrons", "pair" or "mode".
     """
 
     electrons: tuple[int, ...]
@@ -35,7 +35,7 @@ class Places:
 
     @classmethod
     def of(cls, terms: Terms) -> Places:
-        """Order the local spaces site by site; modes on bonds come after the first of their sites."""
+        """Order the local spaces site by site; modes on bonds follow the first site of the bond."""
         cluster, has_electrons = terms.model.cluster, terms.model.electrons is not None
         host = [min(mode.place(cluster.bonds)) for mode in terms.model.modes]
         order: list[tuple[str, int]] = []
@@ -53,7 +53,7 @@ class Places:
 
 
 def occupied(terms: Terms) -> tuple[list[str], list[int]]:
-    """Return a product state: what each site holds ("", "u", "d" or "ud"), and each local pair (0 or 1)."""
+    """Return a product state of the sector: electrons on each site ("", "u", "d" or "ud"), and local pairs (0 or 1)."""
     charge, excess = terms.sector.charge, terms.sector.spin_excess
     most = terms.sites if terms.model.electrons is not None else 0
     half = charge // 4 if most else charge // 2
@@ -68,14 +68,14 @@ def occupied(terms: Terms) -> tuple[list[str], list[int]]:
 
 
 def settled(terms: Terms, solve: Callable[[int], float]) -> tuple[float, float]:
-    """Return the energy at the bond dimension from which it does not change, and an error bar from the last change.
+    """Return the energy converged in the bond dimension, and an error bar from the last change.
 
     Parameters
     ----------
     terms : Terms
-        For the unit of energy.
+        Terms of the Hamiltonian; they define the unit of energy.
     solve : function
-        From a bond dimension to an energy.
+        Function that returns the energy for a bond dimension.
     """
     unit = max((abs(value) for value, *_ in terms), default=1.0)
     before, change = solve(BONDS[0]), float("inf")
@@ -88,10 +88,10 @@ def settled(terms: Terms, solve: Callable[[int], float]) -> tuple[float, float]:
 
 
 def why_not(terms: Terms) -> str:
-    """Return why a chain of local spaces cannot do it; empty where it can."""
+    """Return why the model cannot be solved as a chain of local spaces; empty if it can."""
     if terms.total_quanta is not None:
-        return "each of its oscillators has its own cap, and total_quanta is there; give phonons.max_quanta alone"
+        return "total_quanta is given; allowed: a cutoff of each mode alone, phonons.max_quanta"
     count = len(Places.of(terms).kinds)
     if count < 2:
-        return "a chain needs two local spaces or more"
-    return f"its {count} local spaces are above {MOST_PLACES}" if count > MOST_PLACES else ""
+        return "one local space; allowed: at least two"
+    return f"{count} local spaces; allowed: at most {MOST_PLACES}" if count > MOST_PLACES else ""

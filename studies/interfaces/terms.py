@@ -1,4 +1,4 @@
-"""The Hamiltonian of a sector as a list of products of ladder operators, for codes that count phonons in one frame."""
+"""Hamiltonian of a sector as a list of products of ladder operators, in a frame independent of the charges."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...hamiltonians.sector import check_sector
 from ...hamiltonians.terms import hamiltonian_operator
 
 SMALLEST = 1e-14
-"""Coefficients below this share of the largest one are left out."""
+"""Smallest coefficient, relative to the largest one; smaller ones are omitted."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class Terms:
     Attributes
     ----------
     model : Model
-        With numbers for its phonon caps and a frame that is the same for all charges.
+        Model with a numerical phonon cutoff and a frame that does not depend on the charges.
     sector : Sector
-        N and S_z, and quantum numbers that most other codes leave out.
+        N and S_z, and quantum numbers that most other codes ignore.
     operator : Operator
-        In the phonons of the frame, each charge operator as c+ n c by ascending site: up, down, local pairs.
+        Hamiltonian in the phonons of the frame; charge operators as c+ n c in order of sites: up, down, local pairs.
     """
 
     model: Model
@@ -40,7 +40,7 @@ class Terms:
     def of(cls, model: Model, sector: Sector | int) -> Terms:
         """Return the terms of a model in a sector.
 
-        A frame or oscillator states that follow the charges, or that the solver would choose, are replaced by the mean
+        A frame or oscillator states that depend on the charges or are chosen by the solver are replaced by the mean
         displacement: the same model in another truncated space.
 
         Raises
@@ -48,7 +48,7 @@ class Terms:
         InvalidModel
             If the sector does not exist.
         InvalidValue
-            If the phonon cutoff is left to the solver, or the lattice is infinite.
+            If the phonon cutoff is automatic or the lattice is infinite.
         """
         sector = sector if isinstance(sector, Sector) else Sector(sector)
         check_sector(model, sector)
@@ -63,7 +63,7 @@ class Terms:
 
     @property
     def orbitals(self) -> int:
-        """Number of orbitals that electrons may take; 0 where the model has none."""
+        """Number of orbitals of the electrons; 0 without electrons."""
         return self.sites if self.model.electrons is not None else 0
 
     @property
@@ -78,18 +78,18 @@ class Terms:
 
     @cached_property
     def max_quanta(self) -> int:
-        """Most phonons of a mode."""
+        """Largest number of phonons per mode."""
         return Space(self.model, self.sector.plain).phonons.max_quanta
 
     @property
     def total_quanta(self) -> int | None:
-        """Most phonons of all modes together; None if each mode has its own cap only."""
+        """Largest total number of phonons; None without such a cutoff."""
         phonons = Space(self.model, self.sector.plain).phonons
         return None if phonons.is_product else phonons.total_quanta
 
     @property
     def electrons(self) -> tuple[int, int, int]:
-        """N, N_up and N_dn where there are no local pairs: N and the largest numbers of each spin otherwise."""
+        """N, N_up and N_dn without local pairs; with them, N and the largest number of each spin."""
         charge, excess = self.sector.charge, self.sector.spin_excess
         return charge, (charge + excess) // 2, (charge - excess) // 2
 
@@ -104,7 +104,7 @@ class Terms:
         return float(self.operator.terms.get(((), ()), 0.0).real)
 
     def __iter__(self) -> Iterator[tuple[complex, ChargeWord, LatticeWord]]:
-        """Yield coefficient, charge operator and lattice word of each product but the identity."""
+        """Yield coefficient, charge operator and oscillator operator of each product except the identity."""
         largest = max((abs(value) for value in self.operator.terms.values()), default=0.0)
         for (charge, lattice), value in self.operator.terms.items():
             if (charge or lattice) and abs(value) > SMALLEST * largest:
@@ -112,29 +112,29 @@ class Terms:
 
     @property
     def whole_dimension(self) -> int:
-        """States of the product space of all charges: what codes without conserved charges store."""
+        """Dimension of the product space of all charges, as stored by codes without conserved charges."""
         electrons = 4**self.sites if self.model.electrons is not None else 1
         return math.prod([electrons, 2 ** len(self.pairs), (self.max_quanta + 1) ** self.modes])
 
 
 def in_static_frame(model: Model) -> Model:
-    """Return a model whose phonons are counted about displacements that are the same for all charges."""
+    """Return a model in a phonon frame that does not depend on the charges."""
     if model.most_electrons == 1:
         raise InvalidValue(
-            "a model without double occupancy is not expressed in other codes; leave electrons.double_occupancy out, "
-            "and give a large electrons.hubbard_u"
+            "models without double occupancy are not supported in other codes; omit electrons.double_occupancy and set "
+            "a large electrons.hubbard_u"
         )
     if model.most_bosons > 1:
-        raise InvalidValue("soft-core pairs are not expressed in other codes; leave bosons.max_occupation out")
+        raise InvalidValue("soft-core pairs are not supported in other codes; omit bosons.max_occupation")
     table = model.phonons
     if model.cluster.is_infinite:
-        raise InvalidValue("infinite lattices are not expressed in other codes; give a finite cluster")
+        raise InvalidValue("infinite lattices are not supported in other codes; use a finite cluster")
     if table is None:
         return model
     if table.cutoff is not None:
         raise InvalidValue(
-            'the phonon cutoff is "auto"; other codes need numbers: give phonons.max_quanta, or call with the model of '
-            "the levels, ground_state(...).hamiltonian.space.model"
+            'the phonon cutoff is "auto"; other codes need a number: set phonons.max_quanta, or use the model of the '
+            "converged levels, ground_state(...).hamiltonian.space.model"
         )
     follows = table.frame in ("lang-firsov", "auto") or table.basis != "number"
     return replace(model, phonons=replace(table, frame="mean", dressing=None, basis="number")) if follows else model

@@ -73,7 +73,8 @@ class EvolutionTask(Task):
     state : Configuration or None
         Charges on sites with oscillators in coherent states, as the initial state.
     level : int
-        Number of the level of the sector in the place of the ground level, 0; of the model or that of `initial`.
+        Index of the initial level of the sector, of the model or of that given by `initial`; 0, the ground level, by
+        default.
     thermal : Thermal or None
         A thermal initial state of the sector, for the model or that of `initial`.
     kick : Kick or None
@@ -83,9 +84,9 @@ class EvolutionTask(Task):
     observables : tuple of str or None
         Names of the observables; "all" for all available ones. By default densities and displacements.
     tolerance : float
-        Wanted bound on the norm of the error of the state at the last time.
+        Requested bound on the norm of the error of the state at the last time.
     probe : ProbeTable or None
-        A pulse that takes the spectrum of the moving state.
+        Probe pulse of a time-resolved spectrum.
     kept : KeptFile or None
         The file of ``[kept]``.
     """

@@ -1,4 +1,4 @@
-"""``[evolution.probe]``: the spectrum of a state that moves, seen through a probe pulse."""
+"""``[evolution.probe]``: time-resolved spectrum of a nonequilibrium state, measured with a probe pulse."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ PROBES = tuple(name for name in NAMES if name != "current")
 
 
 class ProbeTable(Table):
-    """A probe pulse, and what it adds, removes or shakes.
+    """A Gaussian probe pulse and its operator.
 
     Attributes
     ----------
     operator : str
         Name of the operator, as in ``[spectrum]``.
     site : int, optional
-        Where it acts; 0 where there is no momentum.
+        Site on which the operator acts; 0 by default if no momentum is given.
     momentum : int, optional
-        m of k = 2 pi m / L.
+        Integer m of the momentum k = 2 pi m / L.
     spin : str, optional
-        Of an electron; up by default.
+        Spin of the added or removed electron; up by default.
     times : list of float, optional
-        Middles of the pulses; the times of ``[evolution]`` by default.
+        Centres of the pulses; the times of ``[evolution]`` by default.
     frequencies : list of float
-        omega at which the spectrum is given.
+        Frequencies omega of the spectrum.
     duration : float
-        Standard deviation of the pulse in time.
+        Standard deviation of the envelope in time.
     """
 
     operator: Annotated[str, AfterValidator(one_of(PROBES)), Field(description=listed(PROBES))] = "electron"
@@ -63,7 +63,7 @@ class ProbeTable(Table):
     duration: Annotated[Number, Field(gt=0, description="a number above 0")]
 
     def problems(self, model: Model, values: Mapping[str, Any]) -> Iterator[Problem]:
-        """Yield what does not fit the model or the motion, whose keys are `values`."""
+        """Yield the problems with the model and with the other keys of ``[evolution]``, `values`."""
         for problem in probe_problems(model, self.operator, self.site, self.momentum, self.spin):
             yield replace(problem, path=problem.path.replace("spectrum", "evolution.probe"))
         if motion.has_automatic_cutoff(model):
@@ -80,7 +80,7 @@ class ProbeTable(Table):
             yield Problem("evolution.probe.times", f"{first:.6g}", allowed)
 
     def spectrum(self, setting: Setting, progress: Progress, times: tuple[float, ...], **moves: Any) -> xr.Dataset:
-        """Return the spectrum around each time, with what moves the state as `time_resolved_spectrum` takes it."""
+        """Return the spectrum at each time; `moves` are the initial state and drive of `time_resolved_spectrum`."""
         place = {name: value for name in ("site", "momentum", "spin") if (value := getattr(self, name)) is not None}
         data = time_resolved_spectrum(
             setting.model,
@@ -103,7 +103,7 @@ ProbeValue = Annotated[
 
 
 def probe_record(data: xr.Dataset) -> dict[str, object]:
-    """Return the spectrum, lists over times and frequencies, where there is one."""
+    """Return the spectrum as lists over times and frequencies; empty without a probe."""
     if f"{PREFIX}intensity" not in data:
         return {}
     axes = {"times": plain(data["probe_time"]), "frequencies": plain(data["probe_omega"])}
@@ -111,7 +111,7 @@ def probe_record(data: xr.Dataset) -> dict[str, object]:
 
 
 def probe_table(data: xr.Dataset) -> rich_table.Table:
-    """Return weights, maximum and error bound at each time."""
+    """Return the weights, the maximum and the error bound at each time."""
     table = columns("probe", ("t", "weight added", "weight removed", "largest at omega", "intensity", "error bound"))
     for n, t in enumerate(data["probe_time"].values.tolist()):
         row = {name: data[f"{PREFIX}{name}"].values[n] for name in QUANTITIES[:6]}

@@ -108,7 +108,7 @@ class PulseTable(Table):
     width : float
         Width of the envelope.
     direction : list of float
-        The vector that multiplies A(t); not normalized. Omitted on rings.
+        The vector that multiplies A(t); not normalised. Omitted on rings.
     """
 
     amplitude: Number

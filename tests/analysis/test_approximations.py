@@ -466,7 +466,7 @@ BONDS = Model(ring(3), Electrons(1.0), None, Phonons(1.0, "bonds", bond_coupling
             "mean_field",
             Model(ring(3), Electrons(1.0, 0.0, 2.0), Bosons(0.0, 0.5)),
             0.1,
-            "leaves out electrons.hubbard_u, for it",
+            "it does not include electrons.hubbard_u, because",
         ),
         (
             "mean_field_sites",

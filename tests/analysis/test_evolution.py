@@ -493,7 +493,7 @@ def test_states_that_move_take_number_states():
         ({"initial": {"electrons.hopping": "much"}}, "electrons.hopping"),
         ({"initial": {"bosons.level": 1.0}}, "a number of this model"),
         ({"initial": Configuration(up=[0])}, "the sector has N = 2"),
-        ({"pulse": Pulse(0.1, 1.0, 1.0, 1.0, [1.0, 0.0, 0.0])}, "2 numbers at most"),
+        ({"pulse": Pulse(0.1, 1.0, 1.0, 1.0, [1.0, 0.0, 0.0])}, "at most 2 numbers"),
         ({"sector": 9}, "sector.charge"),
         ({"sector": None}, "give the charge"),
         ({"tolerance": 5}, "up to 1"),

@@ -230,9 +230,9 @@ def test_cold_susceptibilities_are_those_of_the_ground_level(left, right):
 
 
 WRONG = {
-    "frequencies = 'i' cannot be": ("i", {}), "frequencies = None cannot be": (None, {}),
-    "frequencies.0. = 1e-320j": ([1e-320j], {}), "sites = 'a' cannot be": ([1j], {"sites": "a"}),
-    r"sites = \[0.5\] cannot be": ([1j], {"sites": [0.5]}), r"sites = \[True\] cannot be": ([1j], {"sites": [True]}),
+    "frequencies = 'i' is invalid": ("i", {}), "frequencies = None is invalid": (None, {}),
+    "frequencies.0. = 1e-320j": ([1e-320j], {}), "sites = 'a' is invalid": ([1j], {"sites": "a"}),
+    r"sites = \[0.5\] is invalid": ([1j], {"sites": [0.5]}), r"sites = \[True\] is invalid": ([1j], {"sites": [True]}),
 }  # fmt: skip
 
 

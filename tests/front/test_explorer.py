@@ -493,7 +493,7 @@ def test_the_zone_of_a_plane_shows_its_structure_factors():
     seen = [drawing for drawing in PANELS["zone"].drawings if drawing.suits(answer.data)]
     assert [drawing.title.split(" of ")[1] for drawing in seen] == ["the charge", "the spins", "pairs on a site"]
     assert all(drawing.svg(answer.data, answer.study.model).startswith("<svg") for drawing in seen)
-    assert "no momenta in a plane" in PANELS["zone"].lacks(preset("Hubbard ring").study(["ground_state"]).model)
+    assert "no two-dimensional momenta" in PANELS["zone"].lacks(preset("Hubbard ring").study(["ground_state"]).model)
 
 
 def test_couplings_that_give_up_a_quantity_leave_what_is_conserved():

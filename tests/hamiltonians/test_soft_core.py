@@ -198,7 +198,7 @@ def test_what_does_not_suit_says_so():
         Model(dimer(), None, pairs(), Phonons(1.0, boson_coupling=0.3, max_quanta=3, basis="optimal"))
     with pytest.raises(InvalidModel, match="it supports only hard-core pairs"):
         STANDARD["atomic-limit"](Model(dimer(), None, pairs(hopping=0.1)), Sector(2))
-    with pytest.raises(InvalidValue, match="soft-core pairs are not expressed in other codes"):
+    with pytest.raises(InvalidValue, match="soft-core pairs are not supported in other codes"):
         Terms.of(Model(dimer(), None, pairs()), 2)
     with pytest.raises(InvalidModel, match=r"boson_quadratic: .* \(for each local pair that fits on the site\)"):
         Model(dimer(), None, pairs(), Phonons(1.0, boson_quadratic=-0.1, max_quanta=2))

@@ -163,7 +163,7 @@ def test_what_does_not_suit_says_so():
         ground_state(Model(dimer(), T_J), 3)
     with pytest.raises(InvalidModel, match="allowed with charge = 6: -2, 0, 2"):
         ground_state(Model(dimer(), T_J, Bosons()), Sector(6, 4))
-    with pytest.raises(InvalidValue, match="is not expressed in other codes"):
+    with pytest.raises(InvalidValue, match="are not supported in other codes"):
         Terms.of(Model(dimer(), T_J), 1)
     problems = Configuration(up=(0,), dn=(0,)).problems(Model(dimer(), T_J))
     assert problems == {"dn": ([0], "allowed: sites without an up electron; none has two electrons here")}

@@ -114,11 +114,11 @@ WRONG = {
     "the last line is missing": (0, lambda text: text[: text.rstrip().rindex("\n") + 1], "the constant .* is missing"),
     "one integral twice": (0, lambda text: text.replace("&END\n", "&END\n 3.0 1 1 1 1\n"), "on an earlier line"),
     "digits of Python": (0, lambda text: text.replace("e+00", "_0e+00"), "is not a number with indices"),
-    "half an electron": (0, lambda text: text.replace("NELEC=2", "NELEC=2.5"), "NELEC = 2.5 cannot be"),
+    "half an electron": (0, lambda text: text.replace("NELEC=2", "NELEC=2.5"), "NELEC = 2.5 is invalid"),
     "spin orbitals": (0, lambda text: text.replace("ISYM=1,", "UHF=.TRUE.,"), "UHF = .TRUE. cannot be read"),
     "huge": (0, lambda text: text.replace("e+00", "e+60"), "at most 1e.50"),
     "control characters": (0, lambda text: text + "\x1b[2J", r"line \d+: .\\x1b\[2J. is not a number"),
-    "a coupling is missing": (1, lambda text: text[: text.rstrip().rindex("\n") + 1], "NLINES = 2, and there are 1"),
+    "a coupling is missing": (1, lambda text: text[: text.rstrip().rindex("\n") + 1], "NLINES = 2, but the file has 1"),
     "one side": (1, lambda text: text.replace("NLINES=2,", "") + " 0.5 1 1 2\n", r"\(1, 2\) and \(2, 1\) differ"),
     "one-sided hop": (2, lambda text: text.replace("NLINES=2,", "") + " 0.5 1 2\n", r"\(1, 2\) and \(2, 1\) differ"),
     "no lowest energy": (2, lambda text: text.replace("NLINES=2", "NLINES=4") + " 5 1 2\n 5 2 1\n", "no lowest energy"),
@@ -135,7 +135,7 @@ def test_damaged_files_are_refused(name, files):
 
 def test_places_that_cannot_be_written_are_named(files, tmp_path):
     model = FORMS[""]
-    with pytest.raises(ValueError, match=r"folder = .* cannot be"):
+    with pytest.raises(ValueError, match=r"folder = .* is invalid"):
         rp.write_fcidump(model, 2, files[0])
     with pytest.raises(ValueError, match="without a folder"):
         rp.export(model, 2, "quspin", tmp_path, name="../model")

@@ -73,11 +73,11 @@ def test_integrals_of_random_hamiltonians_come_back(tmp_path):
 
 HEAD = " &FCI NORB=2,NELEC=2,MS2=0,\n &END\n"
 WRONG = {
-    "no head": ("1.0 1 1 0 0\n", "begins with no head"),
+    "no head": ("1.0 1 1 0 0\n", "no header found"),
     "missing number": (" &FCI NORB=2,\n &END\n", "NELEC is missing"),
     "no number": (HEAD + "one 1 1 0 0\n", "line 3.*is not a number"),
     "few indices": (HEAD + "1.0 1 1\n", "line 3.*4 indices"),
-    "large index": (HEAD + "\n1.0 1 3 0 0\n", "line 4: index 3 is not from 1 to 2"),
+    "large index": (HEAD + "\n1.0 1 3 0 0\n", "line 4: index 3 is invalid; allowed: 1 to 2"),
     "not finite": (HEAD + "nan 1 1 0 0\n", "is not a number"),
     "spins": (HEAD.replace("MS2=0", "MS2=0,IUHF=2"), "IUHF = 2"),
     "too large": (HEAD.replace("NORB=2", "NORB=99"), "NORB = 99; allowed"),
@@ -113,9 +113,9 @@ def test_files_of_bosons_must_fit(tmp_path):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (MODELS["flux, exchange, field"][0], "no place for complex coefficients"),
-        (rp.Model(rp.dimer(), rp.Electrons(1.0), phonons=replace(LATTICE, quartic=0.1)), "no place for"),
-        (rp.Model(rp.dimer(), rp.Electrons(1.0), phonons=rp.Phonons(1.0, cutoff="auto")), "other codes need numbers"),
+        (MODELS["flux, exchange, field"][0], "cannot represent complex coefficients"),
+        (rp.Model(rp.dimer(), rp.Electrons(1.0), phonons=replace(LATTICE, quartic=0.1)), "cannot represent"),
+        (rp.Model(rp.dimer(), rp.Electrons(1.0), phonons=rp.Phonons(1.0, cutoff="auto")), "other codes need a number"),
         (rp.Model(rp.infinite_chain(), rp.Electrons(1.0)), "finite clusters"),
     ],
 )
@@ -176,7 +176,7 @@ def test_libraries_that_are_missing_are_named():
 def test_wrong_requests_are_refused(tmp_path):
     with pytest.raises(ValueError, match="'gaussian' is unknown; allowed: dense"):
         rp.crosscheck(*MODELS["Hubbard ring"], ["gaussian"])
-    with pytest.raises(ValueError, match="block2 takes no file"):
+    with pytest.raises(ValueError, match="block2 reads no file"):
         rp.export(*MODELS["Hubbard ring"], "block2", tmp_path)
     text = "schema = 1\ncluster.kind = 'dimer'\nelectrons.hopping = 1.0\ncharge_scan.charges = [1]"
     (tmp_path / "dimer.toml").write_text(text)

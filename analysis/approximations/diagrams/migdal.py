@@ -63,7 +63,7 @@ class Electrons(OnAxis):
         return self.between_sites((self.phonons[:, :, None] * np.eye(len(self.model.modes))).astype(complex))
 
     def softened(self, g: Matrices, h: NDArray[np.complex128]) -> tuple[Matrices, float]:
-        """Return the interaction mediated by renormalized phonons, and the smallest relative stiffness.
+        """Return the interaction mediated by renormalised phonons, and the smallest relative stiffness.
 
         The lattice is unstable if that is not positive.
         """
@@ -117,7 +117,7 @@ def self_consistent_born(model: Model, where: Where) -> xr.Dataset:
 def migdal_eliashberg(model: Model, where: Where) -> xr.Dataset:
     r"""Migdal-Eliashberg theory of the normal state on a cluster, with the linearized gap equation.
 
-    The phonon propagator is renormalized, ``D^-1 = D_0^-1 - g^2 P`` with ``P_ij = 2 T sum G_ij(w + v) G_ji(w)``. The
+    The phonon propagator is renormalised, ``D^-1 = D_0^-1 - g^2 P`` with ``P_ij = 2 T sum G_ij(w + v) G_ji(w)``. The
     gap equation for singlet pairs is
 
     .. math:: \lambda\,\phi_{ij}(\omega) = -g_i g_j T\sum_{\omega'} D_{ij}(\omega-\omega')

@@ -16,14 +16,14 @@ GOES_ON = "repeat the command to continue"
 
 
 def kept_tables(target: Path, result: Result | None) -> Iterator[str]:
-    """Keep the tables of a model file that came to their end before another one failed; yield what is kept.
+    """Save the results of the tables that finished before another one failed; yield a message for each file.
 
     Parameters
     ----------
     target : Path
-        Where the whole result would be.
+        Path of the complete result.
     result : Result or None
-        Of the tables before, if there are any.
+        Results of the finished tables, if any.
     """
     if result is not None and not result.study.sweep:
         partial = studies.write(result, target.with_suffix(".partial.nc"))

@@ -1,4 +1,4 @@
-"""Running one study on the terminal: what stops it, and what is kept then."""
+"""Running one study on the terminal; finished parts are saved if it fails or is interrupted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def solve(
     named: bool,
     shown: bool,
 ) -> Result | None:
-    """Run one study; report what stopped it, keep the points or tables that were finished before."""
+    """Run one study; on failure or interruption, report the cause and save the finished points or tables."""
     from .. import hamiltonians, solvers
 
     found: list[Result] = []

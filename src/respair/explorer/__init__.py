@@ -1,4 +1,4 @@
-"""The explorer: a page on which a cluster is picked, its couplings are moved, and its physics is seen at once."""
+"""The explorer: an interactive page that shows the physics of a cluster while its couplings are varied."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 NEEDS = ("ipywidgets", "voila")
 """Packages of the extra ``explore``."""
 QUERY = "QUERY_STRING"
-"""Environment variable with what stands behind the address of the page."""
+"""Environment variable with the query string of the address of the page."""
 VARIABLE = "RESPAIR_EXPLORE"
-"""Environment variable that names the model file to begin with."""
+"""Environment variable with the path of the initial model file."""
 
 
-class ExtraMissing(ImportError):  # noqa: N818 - it says what is missing
-    """Packages that are not installed, with the command that installs them."""
+class ExtraMissing(ImportError):  # noqa: N818 - named after its cause
+    """Raised if packages are not installed; the message contains the command that installs them."""
 
 
 def check_installed() -> None:
@@ -32,13 +32,13 @@ def check_installed() -> None:
 
 
 def app(file: str | os.PathLike[str] | Model | Plan | None = None) -> object:
-    """Return the explorer as a widget, the last line of a cell of a notebook.
+    """Return the explorer as a widget, for the last line of a notebook cell.
 
     Parameters
     ----------
     file : path, Model or Plan, optional
-        Model file to begin with, by default the one that `respair explore` was given; or a model, which may have terms
-        of one's own, or what `respair.study` returns.
+        Initial model: a model file, by default that of `respair explore`; a model, also with user-defined terms; or a
+        plan, as returned by `respair.study`.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def app(file: str | os.PathLike[str] | Model | Plan | None = None) -> object:
     ExtraMissing
         If ipywidgets or Voila are not installed.
     InvalidModel
-        With everything that is wrong with the file.
+        If the file is wrong; the message lists all problems.
     """
     check_installed()
     from ..hamiltonians import Model

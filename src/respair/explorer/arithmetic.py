@@ -1,4 +1,4 @@
-"""Numbers that are written as people write them: pi/2, sqrt(2), 2*pi/3."""
+"""Evaluation of arithmetic expressions: pi/2, sqrt(2), 2*pi/3."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ OPERATORS: Mapping[type, Callable[..., Any]] = MappingProxyType(
     }
 )
 LONGEST = 200
-"""Letters of an expression."""
+"""Largest number of characters of an expression."""
 
 
 def evaluated(text: str) -> Any:
-    """Return what an expression of numbers, pi, sqrt, exp, + - * / and brackets stands for, or a list of them.
+    """Return the value of an expression of numbers, pi, sqrt, exp, + - * / and parentheses, or of a list of them.
 
     Raises
     ------
     ValueError
-        If it is anything else, or no finite number.
+        If the text is not such an expression, or its value is not finite.
 
     Examples
     --------

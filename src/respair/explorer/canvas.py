@@ -1,4 +1,4 @@
-"""The figures of a panel on the page."""
+"""Figures of a panel on the page."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import ipywidgets as widgets
 
 
 class Canvas:
-    """A box of figures, of one panel at a time; figures that stay in their places are the same widgets.
+    """Box with the figures of one panel; widgets are reused when a figure is updated.
 
     Attributes
     ----------
     box : ipywidgets.Box
-        The figures.
+        Box of the figures.
     """
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class Canvas:
         self._places: dict[tuple[str, int], widgets.HTML] = {}
 
     def put(self, panel: str, number: int, picture: str) -> None:
-        """Show a figure of a panel, or take it away where there is none."""
+        """Show a figure of a panel; remove it if the picture is empty."""
         key = (panel, number)
         if key not in self._places:
             self._places[key] = widgets.HTML()
@@ -31,5 +31,5 @@ class Canvas:
             self.box.children = wanted
 
     def clear(self) -> None:
-        """Show nothing."""
+        """Remove all figures."""
         self.box.children = []

@@ -1,4 +1,4 @@
-"""The cluster as a figure: charges and local pairs as discs on its sites, oscillators as rings."""
+"""Drawing of the cluster: charges and local pairs as discs on the sites, oscillators as rings."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from ..clusters.drawing import projected
 BLUE, RED, GREEN = COLOURS[:3]
 SIZE = (4.9, 2.85)
 RADIUS = 0.26
-"""Of the circle of a site that is full, in bond lengths."""
+"""Radius of the disc of a fully occupied site, in bond lengths."""
 NAME = 1.75 * RADIUS
-"""How far from a site its numbers begin."""
+"""Distance of the numbers from the site."""
 SIDES = np.array([[1, 0], [-1, 0], [0, 1], [0, -1], [0.7, 0.7], [-0.7, 0.7], [0.7, -0.7], [-0.7, -0.7]])
-"""Where they can be."""
+"""Possible directions of the numbers from the site."""
 ASIDE, ABOVE, BELOW = 1.1, 1.0, 1.1
-"""Room for the numbers and for the legend, in bond lengths."""
+"""Margins for the numbers and the legend, in bond lengths."""
 BREATH = 0.35
-"""By how much of it an oscillator with <X> = 1 is widened."""
+"""Relative change of the radius of an oscillator with <X> = 1."""
 LEAST = 0.02
-"""Radius of one that has shrunk to nothing, in bond lengths."""
+"""Smallest radius of an oscillator, in bond lengths."""
 SITE, MODE, MOVES = "site", "mode", "moves"
-"""Begin the names of the places of sites and modes, and of what moves on them."""
+"""Prefixes of the SVG ids of sites, modes and moving shapes."""
 SPECIES = (("electron_density", 2.0, BLUE, "n"), ("boson_density", 1.0, RED, "n_b"))
-"""Densities, how many fit on a site, colours and symbols."""
+"""Densities, largest occupations of a site, colours and symbols."""
 
 
 def draw_state(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
-    """Draw electrons as left, local pairs as right half discs whose areas are their numbers; modes as rings."""
+    """Draw electrons as left, local pairs as right half discs with areas proportional to density; modes as rings."""
     xy = projected(cluster.coordinates)
     for line in (line for bond in cluster.bonds for line in cluster.lines(bond)):
         ax.plot(*projected(np.array(line)).T, color="0.6", lw=1.6, zorder=1)
@@ -62,7 +62,7 @@ def draw_state(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
 
 
 def _fit(xy: NDArray[np.float64], ax: Axes) -> None:
-    """Make one bond length as long across as upwards, with room for the numbers and the legend."""
+    """Set equal scales of both axes, with margins for the numbers and the legend."""
     low, high = xy.min(axis=0) - np.array([ASIDE, BELOW]), xy.max(axis=0) + np.array([ASIDE, ABOVE])
     size, middle = high - low, (low + high) / 2
     half = 0.5 * max(size[0] / SIZE[0], size[1] / SIZE[1]) * np.array(SIZE)
@@ -90,7 +90,7 @@ def _ring(cluster: Cluster, number: int, mode: Mode, shift: float, ax: Axes, wor
 
 
 def _names(xy: NDArray[np.float64], words: list[list[str]], ax: Axes) -> None:
-    """Write the numbers of each site on the side where they are farthest from the other sites."""
+    """Write the numbers of each site in the direction farthest from the other sites."""
     for i, (point, lines) in enumerate(zip(xy, words, strict=True)):
         others = np.delete(xy, i, axis=0)
         places = point + SIDES * NAME

@@ -1,4 +1,4 @@
-"""Two sets of parameters side by side: what differs in the model, and by how much the numbers do."""
+"""Comparison of two parameter sets: differences of the model and of the numbers."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from .engine import Answer
 from .screen import Screen, shown
 
 MOST_PLACES = 8
-"""Larger arrays are compared in the figures only."""
+"""Largest array compared in the table; larger arrays are compared in the figures only."""
 ROUNDING = 1e-10
 DIGITS = 8
 ERRORS = ("_error", "_errors")
 ABOUT = ("residuals", "leaks", "bounds", "multiplicity", "dimension", "stored", "quanta", "admixture", "order", "steps")
-"""Ends of the names of variables that say how a number was computed."""
+"""Endings of the names of variables with information on the computation."""
 
 
 def changes(screen: Screen, pinned: Screen) -> list[str]:
-    """Return which values of the model differ, in words.
+    """Return the values of the model that differ, as text.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def _leaves(tables: object, path: str = "") -> Iterator[tuple[str, object]]:
 
 
 def differences(answer: Answer, pinned: Answer) -> Table:
-    """Return the numbers of two answers and their differences, with the error bars of both."""
+    """Return a table of the numbers of two answers and their differences, with error bars."""
     rows = []
     for name, array in answer.data.data_vars.items():
         other = pinned.data.get(name)
@@ -69,7 +69,7 @@ def _is_shown(name: str, array: xr.DataArray) -> bool:
 
 
 def _bars(data: xr.Dataset, name: str) -> NDArray[np.float64]:
-    """Return the error bars of a quantity, zero where it has none."""
+    """Return the error bars of a quantity; zero if there are none."""
     names = (*(f"{name}{end}" for end in ERRORS), "energy_errors" if name == "energies" else name)
     there = next((data[n].values for n in names if n != name and n in data), 0.0)
     return np.broadcast_to(np.abs(there), data[name].shape)

@@ -1,4 +1,4 @@
-"""The controls: which values of the screen can be changed, in which range, and their names."""
+"""Controls: the values of the screen that can be changed, their ranges and names."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from ..hamiltonians.parameters import SPECIES
 from .screen import Screen
 
 Labels = Callable[[Model], tuple[str, ...]]
-"""From a model to the classes for which a coupling can differ."""
+"""Function of a model that returns the classes on which a coupling can depend."""
 
 
 @dataclass(frozen=True)
 class Control:
-    """A number on the screen.
+    """Control of a number on the screen.
 
     Attributes
     ----------
     path : str
-        Where it stands in the model file.
+        Dotted key in the model file.
     symbol, name : str
-        As in the papers, and in plain language.
+        Symbol as in the literature, and descriptive name.
     low, high, step : float
-        Ends of the slider, and its step; a field beside it takes any value.
+        Range and step of the slider; the field next to it accepts any value.
     default : float or None
-        Value where a file leaves it out; None if it depends on other keys.
+        Value if omitted in the file; None if it depends on other keys.
     labels : function or None
-        From the model to the classes for which it can have values of its own.
+        Function of a model that returns the classes on which the coupling can depend.
     part, parts : int
-        Of a list of numbers, as a flux vector, which one it is, and how many there are.
+        Index in, and length of, a list of numbers such as a flux vector.
     """
 
     path: str
@@ -50,7 +50,7 @@ class Control:
     parts: int = 1
 
     def read(self, screen: Screen) -> Any:
-        """Return what a screen has for it."""
+        """Return the value on a screen."""
         value = screen.value(self.path, self.default)
         if self.parts == 1:
             return value
@@ -67,12 +67,12 @@ class Control:
 
     @property
     def is_whole(self) -> bool:
-        """True for numbers that have no decimals."""
+        """True for integers."""
         return isinstance(self.step, int)
 
 
 def _labels(model: Model, place: str) -> tuple[str, ...]:
-    """Return the classes of the places over which a coupling is spread."""
+    """Return the classes of the sites or bonds of a coupling."""
     if place == "bond":
         return model.cluster.bond_classes
     classes: Mapping[str, Iterable[str]] = {
@@ -92,9 +92,9 @@ def _control(coupling: CouplingField) -> Control:
 COUPLINGS = tuple(map(_control, TABLE.values()))
 """The couplings of each species."""
 FIELDS = tuple(map(_control, GLOBAL.values()))
-"""What acts from outside."""
+"""External fields."""
 CUTOFF = (
-    Control("phonons.accuracy", "ΔE", "error bar wanted", 1e-10, 1e-2, 0.0, 1e-4),
+    Control("phonons.accuracy", "ΔE", "requested error bar", 1e-10, 1e-2, 0.0, 1e-4),
     Control("phonons.max_quanta", "n", "quanta in a mode", 0, 60, 1, None),
     Control("phonons.total_quanta", "n_tot", "quanta in all modes", 0, 40, 1, None),
 )
@@ -103,10 +103,10 @@ SECTOR = (
     Control("sector.charge", "N", "charge, N_e + 2 N_b", 0, 16, 1),
     Control("sector.two_sz", "2S_z", "N↑ − N↓", -8, 8, 1, None),
 )
-"""The conserved numbers."""
+"""The conserved quantities."""
 ASKS = {
     "spectrum": (
-        Control("spectrum.broadening", "η", "half width of a line", 0.02, 1.0, 0.01, 0.1),
+        Control("spectrum.broadening", "η", "half width of the lines", 0.02, 1.0, 0.01, 0.1),
         Control("spectrum.frequencies.start", "ω from", "lowest frequency", -20.0, 20.0, 0.5),
         Control("spectrum.frequencies.stop", "ω to", "highest frequency", -20.0, 20.0, 0.5),
     ),
@@ -119,14 +119,14 @@ ASKS = {
     "temperature": (
         Control("thermal.temperatures.start", "T", "lowest temperature", 0.01, 2.0, 0.01),
         Control("thermal.temperatures.stop", "T_high", "highest temperature", 0.5, 10.0, 0.1),
-        Control("spectrum.broadening", "η", "half width of a line", 0.02, 1.0, 0.01, 0.1),
+        Control("spectrum.broadening", "η", "half width of the lines", 0.02, 1.0, 0.01, 0.1),
     ),
 }
-"""What a panel asks for beside the model."""
+"""Controls of the panels in addition to those of the model."""
 
 
 def couplings(screen: Screen, model: Model, species: str) -> Iterator[Control]:
-    """Yield a control for each coupling of a species, and one for each class where it is a table of them.
+    """Yield the controls of the couplings of a species, one for each class if a coupling is a table of classes.
 
     Examples
     --------
@@ -150,7 +150,7 @@ def couplings(screen: Screen, model: Model, species: str) -> Iterator[Control]:
 
 
 def fits(control: Control, model: Model) -> bool:
-    """Return whether a coupling can be other than zero in a model."""
+    """Return True if a coupling can be nonzero in a model."""
     if control.path == "field.flux":
         return model.cluster.has_loop
     if control.path == "field.magnetic_flux":
@@ -162,7 +162,7 @@ def fits(control: Control, model: Model) -> bool:
 
 
 def fields(model: Model) -> Iterator[Control]:
-    """Yield the controls of what acts from outside: of a flux vector one for each of its numbers.
+    """Yield the controls of the external fields, one for each component of a flux vector.
 
     Examples
     --------
@@ -192,7 +192,7 @@ def _lacks(model: Model, need: str) -> bool:
 
 
 def with_species(screen: Screen, species: str, wanted: bool) -> Screen:
-    """Return the screen with a species added, with couplings to begin with, or taken away with all that needs it."""
+    """Return the screen with a species added, with initial couplings, or removed with all couplings that need it."""
     if not wanted:
         for path in (species, *(key for key, coupling in TABLE.items() if species in coupling.needs)):
             screen = screen.changed(path, None)
@@ -206,7 +206,7 @@ def with_species(screen: Screen, species: str, wanted: bool) -> Screen:
 
 
 def with_cutoff(screen: Screen, automatic: bool) -> Screen:
-    """Return the screen with the cutoff left to the certificate, or with a number."""
+    """Return the screen with an automatic or a numerical phonon cutoff."""
     for key in ("cutoff", "accuracy", "max_quanta", "total_quanta"):
         screen = screen.changed(f"phonons.{key}", None)
     if automatic:

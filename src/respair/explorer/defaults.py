@@ -1,4 +1,4 @@
-"""What the panels ask of a model where nobody has said it: a sweep, and the approximations that apply."""
+"""Defaults of the panels: a sweep, and the approximations that apply to the model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .sweeps import with_sweep
 
 
 def completed(screen: Screen) -> Screen:
-    """Return the screen with a sweep that its tables allow, and with all approximations that apply to its model.
+    """Return the screen with a valid sweep, and with all approximations that apply to its model.
 
     Examples
     --------
@@ -19,7 +19,7 @@ def completed(screen: Screen) -> Screen:
     screen = with_sweep(screen)
     try:
         study = screen.study()
-    except ValueError:  # said beside its control
+    except ValueError:  # shown next to its control
         return screen
     temperature = screen.value("compare.temperature")
     where = study.sector if temperature is None else temperature

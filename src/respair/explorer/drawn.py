@@ -1,4 +1,4 @@
-"""Which figures of an answer are drawn, and when: parts come faster than they can be looked at."""
+"""Selection of the figures to redraw, at a limited rate."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from .markup import figure
 from .panels import PANELS
 
 SEEN = 5
-"""Decimals that count."""
+"""Significant decimals in the comparison of figures."""
 PAUSE = 0.4
-"""Seconds between two drawings of a figure that grows."""
+"""Minimum time between two updates of an incomplete figure, in seconds."""
 
 
 @dataclass
 class Drawn:
-    """What was drawn of one answer.
+    """Figures of one answer that were drawn already.
 
     Attributes
     ----------
     panel : str
         Name of the panel.
     pinned : Answer or None
-        Drawn below it.
+        Answer drawn in grey behind it.
     """
 
     panel: str
@@ -37,7 +37,7 @@ class Drawn:
     _when: dict[int, float] = field(default_factory=dict)
 
     def of(self, answer: Answer) -> Iterator[tuple[int, str]]:
-        """Yield the numbers and the pictures of figures that are new or have changed; no picture where nothing is."""
+        """Yield index and picture of each new or changed figure; an empty picture removes the figure."""
         for number, drawing in enumerate(PANELS[self.panel].drawings):
             if not drawing.suits(answer.data):
                 if answer.complete and number not in self._of:
@@ -53,7 +53,7 @@ class Drawn:
 
 
 def _seen(drawing: Drawing, answer: Answer) -> bytes:
-    """Return what tells one state of a figure from the next, to the digits that can be seen."""
+    """Return a key of the contents of a figure, to visible digits."""
     names = [each for name in drawing.needs for each in (name, f"{name}_error", f"{name}_errors")]
     there = [answer.data[name].values for name in names if name in answer.data]
     return b"|".join((np.round(each, SEEN) + 0.0 if each.dtype.kind in "fc" else each).tobytes() for each in there)

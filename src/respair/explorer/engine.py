@@ -1,4 +1,4 @@
-"""The engine: from a screen and a panel to numbers, with states, answers and cutoffs that are kept."""
+"""The engine: computes the panels of a screen, with caches of states, answers and cutoffs."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ from .screen import Screen
 
 Kept = TypeVar("Kept")
 EXACT_UP_TO = 600
-"""Thermal sums with a larger block are sampled: all lines between two of 1,000 states take ten seconds."""
+"""Largest block of exact thermal sums; all lines between two blocks of 1,000 states take ten seconds."""
 
 
 SOON = 12_000
-"""States of the sector at a first look at temperatures."""
+"""Largest dimension of the sector for preliminary thermal results."""
 SEEN_FIRST = frozenset(
     {
         *("electron_density", "boson_density", "displacement", "displacement_distribution"),
         *("pair_correlation", "boson_correlation", "pair_boson_correlation"),
     }
 )
-"""What the figures of the ground level show."""
+"""Observables in the figures of the ground level."""
 
 
 def _at_first_sight(study: Study, state: State, grid: NDArray[np.float64]) -> xr.Dataset:
@@ -61,29 +61,29 @@ def _without_error_bars(study: Study, state: State, grid: NDArray[np.float64]) -
 EARLY: Mapping[str, Callable[[Study, State, NDArray[np.float64]], xr.Dataset]] = MappingProxyType(
     {FIRST: _at_first_sight, "pairs": _without_error_bars}
 )
-"""What panels show of the ground level alone, before the levels above it are known."""
+"""Partial results of the panels from the ground level alone, before the next level is known."""
 GROWS = ("motion",)
-"""Panels whose automatic cutoff is another than that of the ground level,"""
+"""Panels with an automatic cutoff of their own,"""
 GROWING = 1_000
-"""up to so many states of the ground level; in larger spaces its cutoff is kept, and the error bars show it."""
+"""up to this dimension; in larger spaces the cutoff of the ground level is used, as the error bars show."""
 ALONE = (*EARLY, "spectrum")
-"""Panels that begin with the ground level alone."""
+"""Panels that are first computed from the ground level alone."""
 
 
 class Memory(Generic[Kept]):
-    """The last things that were asked for.
+    """Cache of the most recently used values.
 
     Parameters
     ----------
     most : int
-        How many are kept.
+        Largest number of values.
     """
 
     def __init__(self, most: int) -> None:
         self._most, self._kept = most, OrderedDict[Hashable, Kept]()
 
     def get(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
-        """Return what is kept under a key; make it if there is nothing."""
+        """Return the value of a key; compute it if it is not in the cache."""
         found = self._kept.pop(key) if key in self._kept else make()
         self._kept[key] = found
         while len(self._kept) > self._most:
@@ -96,24 +96,24 @@ class Memory(Generic[Kept]):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a panel shows.
+    """Content of a panel.
 
     Attributes
     ----------
     screen : Screen
-        What was asked, with the cutoff that was found as a number.
+        The computed screen, with the automatic cutoff replaced by the number found.
     study : Study
-        The model file that asks for the same.
+        Study of the equivalent model file.
     data : xarray.Dataset
-        The numbers, as `respair run` writes them.
+        Results, as written by `respair run`.
     about : str
-        Size, cutoff and its error bar in words.
+        Dimension, cutoff and its error bar, as text.
     complete : bool
-        False for what is shown before the rest is there.
+        False for a partial result.
     counted : bool
-        True if only error bars are still to come.
+        True if only the error bars are missing.
     swept : Result or None
-        Of a sweep, its points.
+        Points of a sweep.
     """
 
     screen: Screen
@@ -126,27 +126,24 @@ class Answer:
 
     @property
     def result(self) -> Result:
-        """The numbers as the result of a study."""
+        """The data as the result of a study."""
         return self.swept or Result(self.study, (({}, self.data),))
 
 
 @dataclass(frozen=True)
 class Prepared(Setting):
-    """A setting with a ground level that is kept."""
+    """A setting with a precomputed ground level."""
 
     solve: Callable[[Model], Eigenstates | LabelledLevels] = field(kw_only=True, repr=False)
 
     @cached_property
     def ground(self) -> Eigenstates | LabelledLevels:
-        """The ground level of the sector with its multiplet and the next level."""
+        """Ground level of the sector with its multiplet and the next level."""
         return self.solve(self.model)
 
 
 class Engine:
-    """Answers screens, one at a time.
-
-    It keeps the last answers and states.
-    """
+    """Computes screens, one at a time, with caches of the last answers and states."""
 
     def __init__(self) -> None:
         self._answers, self._states = Memory[Answer](100), Memory[Eigenstates | LabelledLevels](8)
@@ -154,14 +151,14 @@ class Engine:
         self._points = KeptPoints()
 
     def answer(self, screen: Screen, panel: str, reporter: Reporter, show: Callable[[Answer], None]) -> Answer:
-        """Compute a panel of a screen; call `show` with a part of it as soon as there is one.
+        """Compute a panel of a screen; call `show` with each partial result.
 
         Raises
         ------
         InvalidModel
-            With everything that is wrong with the screen.
+            If the screen is wrong; the message lists all problems.
         CutoffError, MemoryError, ConvergenceError
-            If it cannot be computed.
+            If the computation fails.
         """
         asked = screen.key(PANELS[panel].asks)
         return self._answers.get((panel, asked), lambda: self._computed(screen, panel, reporter, show))
@@ -201,7 +198,7 @@ class Engine:
             known=lambda part: known(*done, part),
         )
         if study.model.modes and any(isinstance(task, ThermalTask) for task in study.tasks):
-            reporter.step("a first look at the temperatures")
+            reporter.step("preliminary thermal sums")
             known(_warm_at_first_sight(screen, asks, setting))
         tasks = sorted(study.tasks, key=lambda task: asks.index(task.name))
         for task in tasks:
@@ -212,7 +209,7 @@ class Engine:
         return Answer(screen, study, data, f"{about}{_filling(data)}; {time.perf_counter() - began:.2f} s")
 
     def _sweep(self, screen: Screen, study: Study, reporter: Reporter, show: Callable[[Answer], None]) -> Answer:
-        """Compute the points of a sweep that are not kept from an earlier one, and show each as it comes."""
+        """Compute the points of a sweep that are not in the cache, and show each when it is finished."""
         began = time.perf_counter()
 
         def answer(result: Result) -> Answer:
@@ -228,18 +225,18 @@ class Engine:
     def _solved(
         self, base: tuple[str, int], first: Eigenstates | None, study: Study, reporter: Reporter
     ) -> Eigenstates | LabelledLevels:
-        """Return the ground level, with the next one where `first` does not do."""
+        """Return the ground level, with the next one if `first` is not sufficient."""
         if first is not None and base not in self._states:
             return first
 
         def solve() -> Eigenstates | LabelledLevels:
-            reporter.step("ground level and the next one")
+            reporter.step("two lowest levels")
             return _ground(study, reporter)
 
         return self._states.get(base, solve)
 
     def _first(self, screen: Screen, study: Study, reporter: Reporter) -> tuple[Screen, Eigenstates]:
-        """Return the ground level alone, in the whole sector, and the screen with the cutoff that is good enough."""
+        """Return the ground level alone, without spatial symmetry, and the screen with the converged cutoff."""
         assert study.sector is not None
         sector = study.sector
         reporter.step("ground level")
@@ -257,7 +254,7 @@ class Engine:
 
 
 def _warm_at_first_sight(screen: Screen, asks: Sequence[str], setting: Setting) -> xr.Dataset:
-    """Return thermodynamics with so few quanta and random vectors that they are soon there."""
+    """Return preliminary thermal results with few quanta and random vectors."""
     while True:
         study = screen.study(asks)
         quanta = screen.value("phonons.total_quanta")
@@ -274,14 +271,14 @@ def _merged(parts: Sequence[xr.Dataset]) -> xr.Dataset:
 
 
 def _is_long(study: Study) -> bool:
-    """Tell whether thermal sums over all levels would take long."""
+    """Return True if thermal sums over all levels take long."""
     thermal = (task for task in study.tasks if isinstance(task, ThermalTask))
     sums = ((Ensemble(task.ensemble, study.sector, task.density), task.sampling) for task in thermal)
     return any(estimate_thermal(study.model, *each).largest > EXACT_UP_TO for each in sums)
 
 
 def _filling(data: xr.Dataset) -> str:
-    """Return in words which charge the chemical potential gives, where the charge is free."""
+    """Return the mean charge at the chemical potential as text, in the grand-canonical ensemble."""
     if "thermal_grand_potential" not in data:
         return ""
     low, high = (float(f(data["thermal_charge"])) for f in (np.min, np.max))
@@ -293,7 +290,7 @@ def _is_open(model: Model) -> bool:
 
 
 def _ground(study: Study, reporter: Reporter) -> Eigenstates | LabelledLevels:
-    """Return the ground level with the next one, in the whole sector: operators on a site know no symmetry."""
+    """Return the two lowest levels without spatial symmetry, which local operators break."""
     assert study.sector is not None
     return isolated_ground(study.model, study.sector, study.solver, reporter.lanczos, (study.sector,))
 

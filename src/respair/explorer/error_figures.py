@@ -1,4 +1,4 @@
-"""The figure of approximations beside the exact answer."""
+"""Figure of the errors of approximations."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ..clusters import Cluster
 from .figures import FRAME, Drawing
 
 NAMES, LEGEND = 0.13, 0.27
-"""Further shares of the width that the names of approximations take, and those of quantities."""
+"""Additional fractions of the width for the names of approximations and of quantities."""
 LETTERS = 7
-"""Size of the letters of the names, in points."""
+"""Font size of the names, in points."""
 
 
 def _errors(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:

@@ -1,4 +1,4 @@
-"""Figures of the explorer, as SVG for a page: they borrow the plots of the analysis and add the drawn cluster."""
+"""Figures of the explorer as SVG, from the plots of the analysis and the drawing of the cluster."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ PINNED = "#8c8c8c"
 FRAME = (0.155, 0.185, 0.82, 0.775)
 STYLES = ("-", "--", ":", "-.")
 SEEN = 1e-4
-"""P(X) below this share of its maximum is left out."""
+"""Smallest P(X) shown, relative to its maximum."""
 Plot = Callable[[xr.Dataset, Cluster, Axes], None]
-"""Draws a dataset of a cluster."""
+"""Function that plots the dataset of a cluster on axes."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure.
+    """A figure of the explorer.
 
     Attributes
     ----------
     title : str
-        What it shows, in words.
+        Title of the figure.
     needs : tuple of str
-        Variables of which one must be there.
+        Variables, at least one of which must be present.
     plot : function
-        Draws it.
+        Function that draws the figure.
     xlabel, ylabel : str
-        Symbols with units; empty for those that the plot sets.
+        Axis labels with units; empty if set by the plot.
     bare : bool
         True for a drawing without axes.
     """
@@ -59,20 +59,20 @@ class Drawing:
     bare: bool = False
 
     def suits(self, data: xr.Dataset) -> bool:
-        """Tell whether the variables are there."""
+        """Return True if one of the variables is present."""
         return any(name in data and data[name].size for name in self.needs)
 
     def svg(self, data: xr.Dataset, model: Model, pinned: tuple[xr.Dataset, Model] | None = None) -> str:
-        """Return the figure as an SVG element that fills the width that it gets, in the colours of the page.
+        """Return the figure as an SVG element of full width, in the colours of the page.
 
         Parameters
         ----------
         data : xarray.Dataset
-            What is drawn.
+            Results to draw.
         model : Model
-            Of which it is.
+            Model of the results.
         pinned : (xarray.Dataset, Model), optional
-            Drawn below it in grey.
+            Results drawn behind in grey, and their model.
         """
         with rc_context({"font.size": 9.0, "svg.fonttype": "path", "svg.hashsalt": self.title}):
             text = self.saved(data, model, "svg", pinned).decode()
@@ -81,7 +81,7 @@ class Drawing:
         return text[text.index("<svg") :]
 
     def below(self, data: xr.Dataset) -> str:
-        """Return what stands below the figure, as HTML."""
+        """Return the HTML below the figure."""
         return ""
 
     def saved(self, data: xr.Dataset, model: Model, kind: str, pinned: tuple[xr.Dataset, Model] | None = None) -> bytes:
@@ -111,9 +111,9 @@ class Drawing:
 
 
 PAGE = {"#000000": "currentColor", "#ffffff": "var(--respair-paper, #ffffff)"}
-"""Colours of a figure that are those of the page."""
+"""Colours of a figure that are replaced by those of the page."""
 UNITS = (("electrons.hopping", "t"), ("phonons.frequency", r"\omega_0"), ("bosons.hopping", "t_b"))
-"""Couplings that are the unit of energy where they are 1, with their symbols."""
+"""Couplings that are the unit of energy if they are 1, with their symbols."""
 
 
 def unit_of(model: Model) -> str:
@@ -134,13 +134,13 @@ def unit_of(model: Model) -> str:
 
 
 def _is_map(data: xr.Dataset) -> bool:
-    """Return whether a spectrum is a map over momenta, or a sweep over two couplings: nothing can be drawn over it."""
+    """Return True for a map over momenta or over two couplings, on which nothing can be overlaid."""
     over = "spectrum_values" in data and "momentum" in data["spectrum_values"].dims
     return over or sum("." in str(dim) for dim in data.dims) > 1
 
 
 def _fade(ax: Axes) -> None:
-    """Draw what is on an axes in grey, with one entry in the legend."""
+    """Turn the contents of axes grey, with one entry in the legend."""
     for artist in (*ax.get_lines(), *ax.collections):
         artist.set(color=PINNED, alpha=0.8, zorder=1)
         artist.set_label("_pinned")
@@ -154,7 +154,7 @@ def _fade(ax: Axes) -> None:
 
 
 def _distribution(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
-    """Draw P(X), one curve for all modes that share it."""
+    """Draw P(X), one curve for modes with equal distributions."""
     curves = data["displacement_distribution"].values
     alike: dict[bytes, list[int]] = {}
     for m, curve in enumerate(curves):
@@ -169,7 +169,7 @@ def _distribution(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
 
 
 def _correlations(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
-    """Draw averages of pair correlations over all sites at a distance."""
+    """Draw pair correlations averaged over all pairs of sites at each distance."""
     r, where = np.unique(distances(cluster, cluster.coordinates), return_inverse=True)
     counts = np.bincount(where.ravel())
     rows = (
@@ -213,7 +213,7 @@ def _entropy(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
 
 
 def _moving(*names: str) -> Plot:
-    """Return what draws observables over time, one curve for all places that share it, with their error bars."""
+    """Return a plot of observables over time with error bars, one curve for sites with equal values."""
 
     def drawn(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
         time, k = data["time"].values, 0
@@ -235,7 +235,7 @@ def _moving(*names: str) -> Plot:
 
 
 def _keep_in_view(ax: Axes) -> None:
-    """Let the curves fill an axes: error bands that are wider leave it."""
+    """Set the limits of the axes by the curves; wider error bands are clipped."""
     seen = np.concatenate([np.asarray(line.get_ydata(), float) for line in ax.get_lines()])
     low, high = float(np.min(seen)), float(np.max(seen))
     room = max(0.4 * (high - low), 1e-3 * max(1.0, abs(high)))
@@ -243,7 +243,7 @@ def _keep_in_view(ax: Axes) -> None:
 
 
 def _returning(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
-    """Draw the return probability, with the bound on what the error of the state makes of it."""
+    """Draw the return probability with the bound on its error."""
     y, bar = data["evolution_return_probability"].values, 2.0 * data["evolution_errors"].values
     ax.plot(data["time"].values, y, color=BLUE)
     ax.fill_between(data["time"].values, np.clip(y - bar, 0, 1), np.clip(y + bar, 0, 1), color=BLUE, alpha=0.2, lw=0)

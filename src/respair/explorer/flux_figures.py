@@ -1,4 +1,4 @@
-"""Figures of what a flux does, and of momenta in the zone."""
+"""Figures of flux dependence, and of structure factors in the Brillouin zone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PHI = r"flux $\varphi = 2\pi\Phi/(hc/e)$"
 
 
 def _along(data: xr.Dataset) -> Any:
-    """Return phi, of flux vectors along a line that of the row where it is largest."""
+    """Return phi; for flux vectors along a line, their largest component."""
     if "flux_phi" not in data:
         return data["phi"].values
     vectors = data["flux_phi"].values
@@ -34,7 +34,7 @@ def _energy(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
 
 
 def _currents(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
-    """Draw the current along each row of a lattice, and the mean of the stiffness over the axes."""
+    """Draw the current along each lattice vector, and the stiffness averaged over the axes."""
     phi = _along(data)
     for j in range(data.sizes["row"]):
         y, error = (data[name].values[:, j] for name in ("flux_current", "flux_current_errors"))

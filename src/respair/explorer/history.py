@@ -1,4 +1,4 @@
-"""Undo and redo: the screens that were there."""
+"""Undo and redo of changes of the screen."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from .screen import Screen
 
 MOST = 200
-"""Screens that are kept."""
+"""Largest number of stored screens."""
 
 
 @dataclass
 class History:
-    """The screens before and after the one that is shown.
+    """Screens before and after the current one.
 
     Examples
     --------
@@ -26,16 +26,16 @@ class History:
     _after: list[Screen] = field(default_factory=list)
 
     def note(self, screen: Screen) -> None:
-        """Take a screen that is about to change; what was undone is forgotten."""
+        """Store a screen before a change, and clear the undone screens."""
         self._before = [*self._before, screen][-MOST:]
         self._after.clear()
 
     def undone(self, screen: Screen) -> Screen | None:
-        """Return the screen before this one; None if there is none."""
+        """Return the previous screen; None if there is none."""
         return self._turned(self._before, self._after, screen)
 
     def redone(self, screen: Screen) -> Screen | None:
-        """Return the screen that was undone last; None if there is none."""
+        """Return the last undone screen; None if there is none."""
         return self._turned(self._after, self._before, screen)
 
     @staticmethod
@@ -47,5 +47,5 @@ class History:
 
     @property
     def can(self) -> tuple[bool, bool]:
-        """Whether there is something to undo, and to redo."""
+        """Return whether undo and redo are possible."""
         return bool(self._before), bool(self._after)

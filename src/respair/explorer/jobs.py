@@ -1,4 +1,4 @@
-"""Jobs in the background: the newest request is answered, older ones give way, and each can be cancelled."""
+"""Background jobs: the newest request supersedes older ones, and each can be cancelled."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ from dataclasses import dataclass, field
 import xarray as xr
 
 PATIENCE = 0.6
-"""Seconds after which a job gives way to a newer request; a younger one is finished and shown."""
+"""Age in seconds from which a job is cancelled by a newer request; a younger one is finished and shown."""
 PACE = 0.15
-"""Seconds between two reports of progress."""
+"""Time between two reports of progress, in seconds."""
 
 
 class Cancelled(SystemExit):
-    """Ends a job that is not wanted any more; like every `SystemExit` it ends a thread silently."""
+    """Raised in a job that is cancelled; as a `SystemExit` it ends the thread silently."""
 
 
 class Watch:
-    """A `Reporter` that tells a page how far a job is.
+    """A `Reporter` that shows the progress of a job on the page.
 
     Parameters
     ----------
     tell : function
-        Called with what is being computed.
+        Called with the current step.
     """
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell, self._what, self._where, self._told = tell, "", "", 0.0
 
     def point(self, number: int, count: int, label: str) -> None:
-        """Tell which point of a sweep is being computed."""
+        """Report the current point of a sweep."""
         self._where = f"point {number + 1} of {count}, {label}; " if label else ""
 
     def done(self, label: str, data: xr.Dataset) -> None:
-        """Say nothing: a point is shown as soon as it is there."""
+        """Ignore: finished points are shown by the page."""
 
     def step(self, what: str) -> None:
-        """Tell what is being computed."""
+        """Report the current step."""
         self._what = f"{self._where}{what}"
         self._say(self._what)
 
     def lanczos(self, matvecs: int, energy: float, residual: float) -> None:
-        """Tell how far the current level is, now and then."""
+        """Report the convergence of the current level, at a limited rate."""
         if time.monotonic() - self._told > PACE:
             self._say(f"{self._what}: {matvecs} products, E = {energy:.8g}, residual {residual:.0e}")
 
@@ -57,20 +57,20 @@ class Watch:
 
 @dataclass
 class Job:
-    """A request at work.
+    """A running request.
 
     Attributes
     ----------
     work : function
-        What is done, in a thread of its own; called with the job.
+        Function of the job, run in a separate thread.
     began : float
-        When.
+        Start time.
     wanted : bool
-        False once it was cancelled: what it still says is not shown.
+        False if cancelled; later output is ignored.
     thread : Thread or None
-        Where it is done.
+        Thread of the job.
     over : bool
-        True once it has ended; `lock` is held while this is asked or said.
+        True after the end of the job; accessed with `lock` held.
     """
 
     work: Callable[[Job], None]
@@ -82,12 +82,12 @@ class Job:
 
 
 class Latest:
-    """Does one job at a time, the newest.
+    """Runs one job at a time, always the newest.
 
     Parameters
     ----------
     post : function
-        Runs a function where the page lives; called from the threads.
+        Runs a function in the thread of the page; called from the job threads.
     """
 
     def __init__(self, post: Callable[[Callable[[], None]], None]) -> None:
@@ -98,11 +98,11 @@ class Latest:
 
     @property
     def busy(self) -> Job | None:
-        """The job at work."""
+        """The running job."""
         return self._job
 
     def submit(self, work: Callable[[Job], None]) -> None:
-        """Do this after the job at work, in the place of what waits; a job that takes long is cancelled."""
+        """Run this after the current job, in place of any waiting one; cancel the current job if it takes long."""
         with self._turn:
             self._next = Job(work)
             if self._job is None:
@@ -111,7 +111,7 @@ class Latest:
                 _interrupt(self._job)
 
     def cancel(self) -> None:
-        """End the job at work, and forget what waits."""
+        """Cancel the running job, and discard the waiting one."""
         with self._turn:
             self._next = None
             if self._job is not None:
@@ -129,7 +129,7 @@ class Latest:
             threading.Thread(target=self._follow, args=(job.thread,), daemon=True).start()
 
     def _follow(self, thread: threading.Thread) -> None:
-        """Begin what waits once a job has ended, in whichever way."""
+        """Start the waiting job after the end of the current one."""
         thread.join()
         self.post(self._start)
 
@@ -146,7 +146,7 @@ def _do(job: Job) -> None:
 def _interrupt(job: Job) -> None:
     """Raise `Cancelled` in the thread of a job, as Ctrl-C does in the main one: at the next line of Python.
 
-    The number of a thread that has ended may be that of another one by now.
+    The identifier of a finished thread may have been reused.
     """
     with job.lock:
         if job.wanted and not job.over and job.thread is not None and job.thread.ident is not None:

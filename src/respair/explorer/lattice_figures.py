@@ -1,4 +1,4 @@
-"""Figures of the oscillators: what each does for every charge next to it."""
+"""Figures of the oscillators, conditional on the adjacent charge."""
 
 from __future__ import annotations
 
@@ -22,15 +22,18 @@ def _of_first_mode(draw: Callable[..., object]) -> Plot:
 
 LATTICE_STATES = (
     Drawing(
-        "First mode: P(X) by the charge n next to it", ("lattice_joint",), _of_first_mode(plot_lattice), X, "$P(X, n)$"
+        "First mode: joint distribution P(X, n) with the adjacent charge n", ("lattice_joint",),
+_of_first_mode(plot_lattice), X, "$P(X, n)$",
     ),
     Drawing(
-        "Occupations of its natural phonon states", ("lattice_natural_occupation",), _of_first_mode(draw_occupations),
+        "First mode: occupations of the natural phonon states", ("lattice_natural_occupation",),
+        _of_first_mode(draw_occupations),
         "natural state $k$", "occupation $w_k^n$",
     ),
     Drawing(
-        "The most occupied one for each charge", ("lattice_natural_function",), _of_first_mode(draw_functions), X,
+        "First mode: most occupied natural state for each charge", ("lattice_natural_function",),
+        _of_first_mode(draw_functions), X,
         r"$|\phi_0^n(X)|^2$",
     ),
 )  # fmt: skip
-"""The figures of the panel."""
+"""Figures of the panel."""

@@ -1,4 +1,4 @@
-"""The state of the page in its address: reloading loses nothing, and the address can be kept or sent."""
+"""State of the page in its address, which can be reloaded, stored or shared."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .screen import Screen
 
 STATE, PANEL = "state", "panel"
 LARGEST = 100_000
-"""Bytes of the model file of an address."""
+"""Largest model file in an address, in bytes."""
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
 
 def query_of(screen: Screen, panel: str) -> str:
-    """Return the part of an address that holds a screen; empty for models that no model file describes.
+    """Return the query string of a screen; empty for models that cannot be written as a model file.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def query_of(screen: Screen, panel: str) -> str:
 
 
 def screen_of(query: str) -> tuple[Screen, str] | None:
-    """Return the screen and the panel that an address holds; None if it holds none, or one that is not correct."""
+    """Return the screen and the panel of an address; None without a valid screen."""
     given = parse_qs(query.lstrip("?"))
     try:
         packed = base64.urlsafe_b64decode(given[STATE][0])
@@ -51,7 +51,7 @@ def screen_of(query: str) -> tuple[Screen, str] | None:
 
 
 def placed(query: str) -> str:
-    """Return HTML that puts a state into the address of a page of its own; in notebooks it does nothing."""
+    """Return HTML that writes a state to the address of a stand-alone page; it has no effect in notebooks."""
     change = (
         f"document.body.hasAttribute('data-voila') && history.replaceState(null, '', location.pathname + '{query}')"
     )

@@ -1,4 +1,4 @@
-"""Pieces of the page as HTML."""
+"""HTML elements of the page."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ GO = (
     f"if (place && field) {{ field.value = place.id.slice({len(GOES) + 1}) + ' ' + Date.now(); "
     "field.dispatchEvent(new Event('change', {bubbles: true})); }"
 )
-"""Tells the page on which point of a figure was clicked, and when."""
+"""Script that passes a clicked point of a figure, and the time, to the page."""
 
 
 def figure(title: str, svg: str, below: str = "") -> str:
-    """Return a figure with its title, which is also what screen readers say, and what stands below it."""
+    """Return a figure with its title, also as label for screen readers, and the HTML below it."""
     label = escape(title)
     return (
         f'<figure><figcaption>{label}</figcaption><div role="img" aria-label="{label}" '
@@ -46,12 +46,12 @@ def figure(title: str, svg: str, below: str = "") -> str:
 
 
 def problem(found: Problem) -> str:
-    """Return what is wrong with a value, as it stands beside its control."""
+    """Return the message on a wrong value, shown next to its control."""
     return f'<span role="alert"><b>✗</b> got {escape(found.got)}; {escape(found.allowed)}</span>'
 
 
 def message(text: str, wrong: bool = False) -> str:
-    """Return a line of the page."""
+    """Return a message line of the page."""
     sign = '<b aria-hidden="true">✗</b> ' if wrong else ""
     return f'<span role="{"alert" if wrong else "status"}">{sign}{escape(text)}</span>' if text else ""
 
@@ -75,9 +75,9 @@ def _link(name: str, words: str, kind: str, content: bytes) -> str:
 
 
 def numbers(answer: Answer, pinned: Answer | None = None) -> str:
-    """Return the tables that `respair run` prints, with as many digits as the error bars support.
+    """Return the tables printed by `respair run`, with as many digits as the error bars support.
 
-    Sums over the cluster come first, and before them what differs from an answer that is pinned.
+    The differences from a pinned answer come first, then the sums over the cluster.
     """
     found = answer.swept
     tables = [*task_tables(answer.study, answer.data)] if found is None else [sweep_table(found), *failures(found)]
@@ -88,7 +88,7 @@ def numbers(answer: Answer, pinned: Answer | None = None) -> str:
 
 
 def sums(answer: Answer) -> Iterator[str]:
-    """Yield the charges of the whole cluster, whose sum is N."""
+    """Yield the total charges of the cluster, which sum to N."""
     data = answer.data
     if answer.swept or ("electron_density" not in data and "boson_density" not in data):
         return
@@ -112,7 +112,7 @@ def _plain(cell: object) -> str:
 
 
 def downloads(answer: Answer, panel: str) -> str:
-    """Return links to the files and the figures of a panel, and the lines of Python with a button that copies them."""
+    """Return links to the files and figures of a panel, and the Python program with a button to copy it."""
     lines = python_lines(answer)
     files = {
         "toml": model_file(answer).encode(),
@@ -129,7 +129,7 @@ def downloads(answer: Answer, panel: str) -> str:
     )
     rows = lines.count("\n") + 1
     return (
-        f"<p>{links}</p>{_figures(answer, panel)}<p><code>respair run explorer.toml</code> computes the same numbers "
-        f'again, and so do these lines:</p><div><button class="respair-link" onclick="{escape(copy)}">Copy</button>'
+        f"<p>{links}</p>{_figures(answer, panel)}<p><code>respair run explorer.toml</code> computes the same results, "
+        f'and so does this program:</p><div><button class="respair-link" onclick="{escape(copy)}">Copy</button>'
         f'<textarea readonly rows="{rows}" aria-label="Python">{escape(lines)}</textarea></div>'
     )

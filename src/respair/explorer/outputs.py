@@ -1,4 +1,4 @@
-"""What is taken from the page: the model file, its data as NetCDF and CSV, and lines of Python that give the same."""
+"""Downloads of the page: the model file, the data as NetCDF and CSV, and an equivalent Python program."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COLUMNS = ("quantity", "unit", "place", "value", "imaginary")
 
 
 def model_file(answer: Answer) -> str:
-    """Return the model file that `respair run` takes."""
+    """Return the model file for `respair run`."""
     return answer.study.text
 
 
@@ -32,7 +32,7 @@ def netcdf(answer: Answer) -> bytes:
 
 
 def comma_separated(data: xr.Dataset) -> str:
-    """Return every number of a dataset on a line of its own.
+    """Return a dataset as CSV, one number per line.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def _rows(name: str, array: xr.DataArray) -> Iterator[tuple[object, ...]]:
 
 
 def python_lines(answer: Answer) -> str:
-    """Return a program that computes what the screen shows.
+    """Return a Python program that computes the results on the screen.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The page: controls on one side, panels on the other; the rest of the explorer knows no widgets."""
+"""The page: controls on one side, panels on the other; the only module with the layout of the widgets."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from .sections import Section, sections, switched
 from .sweeps import at
 
 FILES = "files"
-"""The panel of the files, which shows no figures."""
+"""Panel of the downloads, without figures."""
 OWN = "your own"
-"""What the list of models says of a model file, and of a model that was changed."""
+"""Entry of the list of models for a model file or a changed model."""
 
 
 class Page:
@@ -41,18 +41,18 @@ class Page:
     Parameters
     ----------
     screen : Screen
-        What it shows first.
+        Initial screen.
     title : str
-        The model of the list that it is.
+        Title of the model in the list.
     panel : str
-        The panel that it begins with.
+        Initial panel.
 
     Attributes
     ----------
     widget : ipywidgets.Widget
-        The whole page.
+        Widget of the page.
     screen : Screen
-        What is on it.
+        Current screen.
     """
 
     def __init__(self, screen: Screen, title: str = OWN, panel: str = FIRST) -> None:
@@ -83,9 +83,9 @@ class Page:
         self._undo, self._redo, self._pin = (
             _button(words, tooltip, what)
             for words, tooltip, what in (
-                ("Undo", "Take the last change back", lambda: self._turn_back(self._history.undone)),
-                ("Redo", "Make it again", lambda: self._turn_back(self._history.redone)),
-                ("Pin", "Keep these numbers in grey below the next ones", self._toggle_pin),
+                ("Undo", "Undo the last change", lambda: self._turn_back(self._history.undone)),
+                ("Redo", "Redo the change", lambda: self._turn_back(self._history.redone)),
+                ("Pin", "Keep these results in grey for comparison", self._toggle_pin),
             )
         )
         self._address = _html("respair-address")
@@ -93,7 +93,7 @@ class Page:
         self._clicked.add_class("respair-go")
         self._clicked.observe(self._go, "value")
         self._status = _html("respair-said")
-        self._cancel = widgets.Button(description="Cancel", disabled=True, tooltip="End what is being computed")
+        self._cancel = widgets.Button(description="Cancel", disabled=True, tooltip="Stop the calculation")
         self._cancel.on_click(lambda button: self._stop())
         self._canvas, self._numbers = Canvas(), _html("respair-numbers")
         self._controls = widgets.VBox()
@@ -123,7 +123,7 @@ class Page:
             box.add_class(name)
 
     def change(self, how: Callable[[Screen], Screen]) -> None:
-        """Change the screen and answer it."""
+        """Change the screen and compute it."""
         changed = completed(how(self.screen))
         if changed != self.screen:
             self._history.note(self.screen)
@@ -147,7 +147,7 @@ class Page:
         self.change(how)
 
     def refresh(self) -> None:
-        """Check the screen, tell what is wrong beside its control, and compute what is right."""
+        """Check the screen, show problems next to their controls, and compute a valid screen."""
         problems: Sequence[Problem] = ()
         lacking = ""
         try:
@@ -171,7 +171,7 @@ class Page:
             self._compute()
 
     def _lay_out(self) -> None:
-        """Show the controls that suit the screen; rows that stay are the same widgets."""
+        """Show the controls of the screen; the widgets of unchanged rows are reused."""
         if self.model is None:
             return
         wanted = tuple(sections(self.screen, self.model, self._science))
@@ -200,7 +200,7 @@ class Page:
             each.tell(found)
             rest = [p for p in rest if p is not found]
         if problems:
-            words = "; ".join(map(str, rest)) or "Shown are the last correct values."
+            words = "; ".join(map(str, rest)) or "The results are those of the last valid parameters."
             self._say(words, wrong=bool(rest))
             self._main.add_class("respair-old")
 
@@ -229,14 +229,14 @@ class Page:
                 else:
                     draw(answer)
                     post(partial(self._finish, answer, numbers(answer, other)))
-            except Exception as error:  # whatever it is, the page goes on and says it
+            except Exception as error:  # the page reports any error and continues
                 post(partial(self._failed, str(error) or type(error).__name__))
 
         self._main.add_class("respair-busy")
         self._latest.submit(work)
 
     def _compared(self, screen: Screen, panel: str, watch: Watch, pinned: Screen | None) -> Answer | None:
-        """Return the answer of the screen that is pinned, where it is another one and has this panel."""
+        """Return the answer of the pinned screen, if it differs and has this panel."""
         if pinned is None or pinned == screen or PANELS[panel].lacks(pinned.study(PANELS[FIRST].asks).model):
             return None
         return self._engine.answer(pinned, panel, watch, lambda part: None)
@@ -247,7 +247,7 @@ class Page:
             self._main.remove_class("respair-old")
 
     def _count(self, answer: Answer, text: str) -> None:
-        """Show numbers whose error bars are still computed."""
+        """Show numbers while their error bars are computed."""
         self.answer = answer
         self._numbers.value = text
 
@@ -259,7 +259,7 @@ class Page:
     def _show_files(self, answer: Answer, text: str) -> None:
         self.answer = answer
         self._canvas.clear()
-        self._numbers.value = f"<h2>What the panel “{PANELS[self._science].title}” shows</h2>{text}"
+        self._numbers.value = f"<h2>Results of the panel “{PANELS[self._science].title}”</h2>{text}"
         self._main.remove_class("respair-old")
         self._end(answer.about)
 
@@ -290,11 +290,11 @@ class Page:
         (self._status.add_class if wrong else self._status.remove_class)("respair-problem")
 
     def _go(self, event: Any) -> None:
-        """Take the point of a sweep on which was clicked, and show its ground level."""
+        """Set the parameters to the clicked point of a sweep, and show its ground level."""
         try:
             values = [float(value) for value in event["new"].partition(" ")[0].split("_")]
             there = at(self.screen, self.screen.study(PANELS["sweep"].asks), values)
-        except ValueError:  # a figure of a sweep that was changed since
+        except ValueError:  # the sweep has changed since the figure was drawn
             return
         self._edit(lambda screen: there)
         self._tabs.value = FIRST
@@ -307,7 +307,7 @@ class Page:
         self.refresh()
 
     def switch(self, species: str, wanted: bool) -> None:
-        """Put a species into the model, or take it out."""
+        """Add a species to the model, or remove it."""
         if self.model is not None and wanted != (species in self.screen.tables):
             model = self.model
             self._edit(lambda screen: switched(screen, species, wanted, model))
@@ -335,7 +335,7 @@ class Page:
 
 
 def physics(title: str) -> str:
-    """Return the paragraph about a model of the list."""
+    """Return the description of a model of the list."""
     return f"<p>{escape(PHYSICS[title])}</p>" if title in PHYSICS else ""
 
 
@@ -353,7 +353,7 @@ def _html(name: str, value: str = "") -> widgets.HTML:
 
 
 def _poster() -> Callable[[Callable[[], None]], None]:
-    """Return what runs a function in the loop of this thread; at once where there is none."""
+    """Return a function that runs a function in the event loop of this thread; immediately without a loop."""
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""The panels: what each asks of the library, and which figures it shows."""
+"""The panels: the tables that each computes, and its figures."""
 
 from __future__ import annotations
 
@@ -36,34 +36,34 @@ def _nothing(model: Model) -> str:
 
 
 def _loop(model: Model) -> str:
-    return "" if model.cluster.has_loop else "This cluster has no loop for a flux; take a ring of 3 or more sites."
+    return "" if model.cluster.has_loop else "This cluster has no loop for a flux; choose a ring of 3 or more sites."
 
 
 def _plane(model: Model) -> str:
     cluster = model.cluster
     if len(cluster.cell) == cluster.coordinates.shape[1] == 2:
         return ""
-    return "This cluster has no momenta in a plane; take a square, triangular, honeycomb or kagome lattice."
+    return "This cluster has no two-dimensional momenta; choose a square, triangular, honeycomb or kagome lattice."
 
 
 def _oscillators(model: Model) -> str:
-    return "" if model.modes else "This model has no phonons; switch them on among its parts."
+    return "" if model.modes else "This model has no phonons; switch them on under Phonons."
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A page of figures.
+    """A panel of figures.
 
     Attributes
     ----------
     title : str
-        Its name on the screen.
+        Title on the screen.
     asks : tuple of str
-        Tables of the model file that it needs.
+        Tables of the model file to compute.
     drawings : tuple of Drawing
-        Its figures.
+        Figures of the panel.
     lacks : function
-        From a model to what it lacks for this panel, in words; empty if nothing.
+        Function of a model that returns why the panel does not apply; empty if it does.
     """
 
     title: str
@@ -73,7 +73,7 @@ class Panel:
 
 
 FIRST = "state"
-"""The panel of the ground level, which every other one needs."""
+"""Panel of the ground level, on which the others build."""
 PANELS: Mapping[str, Panel] = MappingProxyType(
     {
         "state": Panel("Ground state", ("ground_state",), (STATE, LEVELS, LATTICE, PAIRS)),
@@ -90,4 +90,4 @@ PANELS: Mapping[str, Panel] = MappingProxyType(
         "sweep": Panel("Sweep", ("ground_state", "sweep"), SWEPT),
     }
 )
-"""The panels by name."""
+"""Panels by name."""

@@ -1,4 +1,4 @@
-"""The cluster in motion: an SVG whose discs and rings follow the charges and the lattice, with a knob to play it."""
+"""Animation of the cluster: an SVG whose discs and rings follow the charges and the lattice, with playback controls."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .cluster_figure import BREATH, GREEN, LEAST, MODE, MOVES, RADIUS, SITE, SPE
 from .figures import Drawing
 
 SECONDS = 12.0
-"""What the whole motion takes on the screen."""
+"""Duration of the animation in seconds."""
 PREFIX = "evolution_"
 FOLLOWED = ("electron_density", "boson_density", "displacement")
 PLACE = re.compile(rf'<g id="({SITE}|{MODE})_(\d+)">\s*<path d="([^"]*)"')
@@ -33,16 +33,16 @@ TURN = (
 
 
 class Played(Drawing):
-    """A drawing of the cluster that moves; as a file for print, its first moment."""
+    """Animated drawing of the cluster; the first frame in files for print."""
 
     def svg(self, data: xr.Dataset, model: Model, pinned: tuple[xr.Dataset, Model] | None = None) -> str:
-        """Return the moving figure as an SVG element, which browsers play by themselves."""
+        """Return the animation as an SVG element that plays automatically."""
         still = super().svg(data, model)
         places = {(kind, int(n)): _circle(path) for kind, n, path in PLACE.findall(still)}
         return MOVED.sub("", still).replace("</svg>", f"{''.join(_parts(data, places))}</svg>")
 
     def below(self, data: xr.Dataset) -> str:
-        """Return what stops it, and goes to any time."""
+        """Return the playback controls as HTML."""
         t = data["time"].values
         step = SECONDS / max(1, len(t) - 1)
         return (
@@ -53,14 +53,14 @@ class Played(Drawing):
 
 
 def _circle(path: str) -> NDArray[np.float64]:
-    """Return the middle and the radius of a circle from its path."""
+    """Return the centre and the radius of a circle from its path."""
     points = np.array(NUMBER.findall(path), float).reshape(-1, 2)
     low, high = points.min(axis=0), points.max(axis=0)
     return np.array([*(low + high) / 2, (high - low)[0] / 2])
 
 
 def _parts(data: xr.Dataset, places: dict[tuple[str, int], NDArray[np.float64]]) -> Iterator[str]:
-    """Yield what moves, each with its radius at every time."""
+    """Yield the animated shapes, with their radii at all times."""
     t = data["time"].values
     moments = (t - t[0]) / max(t[-1] - t[0], 1e-300)
     there = [each for each in SPECIES if PREFIX + each[0] in data]
@@ -94,7 +94,7 @@ def _animated(attribute: str, values: list[str], moments: NDArray[np.float64]) -
 
 
 def _first(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
-    """Draw the first moment, without numbers, which would not move."""
+    """Draw the first frame, without numbers, which are not animated."""
     moments = data[[PREFIX + name for name in FOLLOWED if PREFIX + name in data]].isel(time=0)
     draw_state(moments.rename({name: str(name).removeprefix(PREFIX) for name in moments}), cluster, ax)
     for text in list(ax.texts):
@@ -102,4 +102,4 @@ def _first(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
 
 
 PLAYED = Played("The cluster in motion", (f"{PREFIX}electron_density", f"{PREFIX}boson_density"), _first, bare=True)
-"""Charges, local pairs and lattice on the drawn cluster."""
+"""Charges, local pairs and lattice on the drawing of the cluster."""

@@ -1,4 +1,4 @@
-"""The points of sweeps: those that are known stay, whatever ends the sweep and whichever comes next."""
+"""Cache of the points of sweeps, which outlives an interrupted sweep."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class KeptPoints(StudyFolder):
 
 
 def with_blanks(result: Result) -> Result:
-    """Return a result with points without numbers where a sweep has not come yet."""
+    """Return a result with empty points in place of those not computed yet."""
     known = {tuple(point.items()): data for point, data in result.points}
     every = [MappingProxyType(point) for point in sweep_points(result.study)]
     blank = failure("not computed yet")

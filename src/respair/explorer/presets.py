@@ -1,4 +1,4 @@
-"""Models to begin with."""
+"""Predefined models."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ sector = { charge = 6, two_sz = 0 }
 """,
     }
 )
-"""Model files by their titles; those at half filling have the chemical potential that keeps it at every temperature."""
+"""Model files by title; at half filling, with the chemical potential that fixes the filling at all temperatures."""
 PHYSICS: Mapping[str, str] = MappingProxyType(
     {
         "Boson-fermion ring": (
@@ -80,9 +80,9 @@ PHYSICS: Mapping[str, str] = MappingProxyType(
         ),
     }
 )
-"""What each model shows, and what to move."""
+"""Physics of each model, and suggested parameters to vary."""
 CANONICAL = ("Boson-fermion ring", "Resonating bipolaron")
-"""Models with phonons whose other charges would take minutes: they begin with the canonical ensemble."""
+"""Models whose grand-canonical sums would take minutes: their initial ensemble is canonical."""
 
 
 def preset(title: str) -> Screen:

@@ -1,4 +1,4 @@
-"""Controls as widgets: a slider and a field for each number, a list for each choice, and room for an answer below."""
+"""Controls as widgets: a slider and a field for each number, a list for each choice, and a line for messages."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .screen import Screen, shown, value_of
 from .sections import Choice, Section
 
 Change = Callable[[Callable[[Screen], Screen]], None]
-"""Takes a function that changes the screen."""
+"""Function that applies a change to the screen."""
 WIDEST = {"description_width": "74px"}
 
 
 ROUNDING = 1e-9
-"""Values of a slider that differ by less are the same."""
+"""Tolerance for equal values of a slider."""
 
 
 class Row(Protocol):
@@ -28,13 +28,13 @@ class Row(Protocol):
     box: widgets.Box
 
     def show(self, screen: Screen) -> None:
-        """Take the value of a screen, without telling anybody."""
+        """Show the value of a screen without triggering a change."""
 
     def concerns(self, found: Problem) -> bool:
-        """Tell whether a problem is about this control."""
+        """Return True if a problem refers to this control."""
 
     def tell(self, found: Problem | None) -> None:
-        """Show what is wrong with its value; None for nothing."""
+        """Show the problem with the value of the control; None clears it."""
 
 
 def row(entry: Control | Choice, change: Change) -> Row:
@@ -43,12 +43,12 @@ def row(entry: Control | Choice, change: Change) -> Row:
 
 
 def slug(path: str) -> str:
-    """Return the name of a control in classes of the page."""
+    """Return the CSS class of a control."""
     return path.replace('"', "").replace(".", "-").replace("_", "-")
 
 
 class _Answered:
-    """A line with room for an answer below it."""
+    """A control with a line for messages below it."""
 
     def __init__(self, path: str, *parts: widgets.Widget) -> None:
         self._answer = widgets.HTML()
@@ -62,7 +62,7 @@ class _Answered:
         self.box.add_class(f"respair-at-{slug(path)}")
 
     def tell(self, found: Problem | None) -> None:
-        """Show what is wrong with the value; None for nothing."""
+        """Show the problem with the value; None clears it."""
         text = problem(found) if found else ""
         if text != self._answer.value:
             self._answer.value = text
@@ -70,7 +70,7 @@ class _Answered:
 
 
 class Number(_Answered):
-    """A slider for the usual values, and a field that takes all that a model file takes."""
+    """A slider for typical values, and a field that accepts everything a model file accepts."""
 
     def __init__(self, control: Control, change: Change) -> None:
         self._control, self._change, self._quiet = control, change, False
@@ -90,7 +90,7 @@ class Number(_Answered):
         super().__init__(control.path, *(part for part in (self._slider, self._field) if part is not None))
 
     def show(self, screen: Screen) -> None:
-        """Take the value of a screen, without telling anybody."""
+        """Show the value of a screen without triggering a change."""
         value = self._value = self._control.read(screen)
         self._quiet = True
         try:
@@ -108,11 +108,11 @@ class Number(_Answered):
         slider.disabled = not right
         if right:
             slider.max, slider.min = max(self._control.high, value), min(self._control.low, value)
-            if abs(slider.value - value) > ROUNDING:  # an answer would undo a step that was taken in the meantime
+            if abs(slider.value - value) > ROUNDING:  # otherwise a late answer would undo a later step
                 slider.value = value
 
     def concerns(self, found: Problem) -> bool:
-        """Tell whether a problem is about this number."""
+        """Return True if a problem refers to this number."""
         path = self._control.path
         return (
             found.path == path or found.path.startswith((f"{path}.", f"{path}[")) or path.startswith(f"{found.path}.")
@@ -125,7 +125,7 @@ class Number(_Answered):
                 self._set(value)
 
     def _is_rounded(self, value: float) -> bool:
-        """Tell whether a slider gives the value that is there, rounded to its steps."""
+        """Return True if a value is the current one, rounded to the steps of the slider."""
         now = self._value
         return isinstance(now, float) and not self._control.is_whole and abs(value - now) <= 0.5 * self._control.step
 
@@ -134,7 +134,7 @@ class Number(_Answered):
             self._set(value_of(event["new"]) if event["new"].strip() else None)
 
     def _set(self, value: Any) -> None:
-        """Change the screen, unless a browser has only rounded what was there."""
+        """Change the screen, unless the browser only rounded the current value."""
         numbers = all(isinstance(each, int | float) for each in (value, self._value))
         if abs(value - self._value) <= ROUNDING if numbers else value == self._value:
             return
@@ -152,7 +152,7 @@ class Pick(_Answered):
         super().__init__(choice.paths[0], self._list)
 
     def show(self, screen: Screen) -> None:
-        """Take the value of a screen; one that is not in the list is added to it."""
+        """Show the value of a screen; add it to the list if it is missing."""
         value = self._choice.read(screen)
         self._quiet = True
         try:
@@ -163,7 +163,7 @@ class Pick(_Answered):
             self._quiet = False
 
     def concerns(self, found: Problem) -> bool:
-        """Tell whether a problem is about this choice."""
+        """Return True if a problem refers to this choice."""
         return found.path in self._choice.paths
 
     def _chosen(self, event: Any) -> None:
@@ -172,7 +172,7 @@ class Pick(_Answered):
 
 
 class Heading:
-    """The title of a section; with a box to tick for a species."""
+    """Title of a section, with a check box for a species."""
 
     def __init__(self, section: Section, switch: Callable[[str, bool], None]) -> None:
         self._species, self._quiet = section.species, False
@@ -185,15 +185,15 @@ class Heading:
             self.box = widgets.HBox([widgets.HTML(f"<h2>{section.title}</h2>")])
 
     def show(self, screen: Screen) -> None:
-        """Tick the box if the species is there."""
+        """Check the box if the species is present."""
         if self._species:
             self._quiet = True
             self._tick.value = self._species in screen.tables
             self._quiet = False
 
     def concerns(self, found: Problem) -> bool:
-        """Tell that no problem is about a title."""
+        """Return False: no problem refers to a title."""
         return False
 
     def tell(self, found: Problem | None) -> None:
-        """Say nothing."""
+        """Do nothing."""

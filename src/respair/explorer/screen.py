@@ -1,4 +1,4 @@
-"""What is on the screen: the tables of a model file, changed value by value and checked as a model file is."""
+"""The screen: the tables of a model file, changed value by value and checked as a model file."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from ..studies.file.tables import inline, plain
 from .arithmetic import evaluated
 
 CHECKED_CAP = 4
-"""Stands for an automatic cutoff where only the rest of a screen is checked."""
+"""Cutoff in place of an automatic one while the rest of a screen is checked."""
 FILE = "explorer.toml"
-"""The name of a model file that was never read."""
+"""File name of models that were not read from a file."""
 ASKED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "ground_state": {"states": 4},
@@ -50,7 +50,7 @@ ASKED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "compare": {},
     }
 )
-"""What the panels ask for, unless a model file says otherwise."""
+"""Tables computed by the panels, unless given by a model file."""
 MOVING: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "electrons": ("electron_density",),
@@ -58,44 +58,44 @@ MOVING: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "phonons": ("displacement", "displacement_distribution"),
     }
 )
-"""What is measured of a lattice in motion with its charges, by species."""
+"""Observables of the time evolution, by species."""
 GRIDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {"spectrum.frequencies": {}, "flux.values": {}, "evolution.times": {}, "thermal.temperatures": {"spacing": "log"}}
 )
-"""Lists that the screen holds as grids."""
+"""Lists shown as grids."""
 SAMPLED: Mapping[str, Any] = MappingProxyType({"method": "ftlm", "samples": 8, "steps": 40})
-"""How large blocks are summed over, unless a model file says otherwise: error bars that can be seen, soon."""
+"""Settings of sampled thermal sums, unless given by a model file: fast, with visible error bars."""
 FEWEST = 4
 TOLERANCE = 1e-8
-"""Residual of the levels, unless a model file says otherwise: energies are good to its square."""
+"""Residual of the levels, unless given by a model file; the error of the energies is quadratic in it."""
 UNPICKED = ("custom", "lattice", "infinite-chain", "infinite-square", "infinite-triangular")
 """Kinds of clusters that the screen does not offer."""
 ARGUMENTS: Mapping[str, Mapping[str, Argument]] = MappingProxyType(
     {kind: arguments(function) for kind, function in KINDS.items() if kind not in UNPICKED}
 )
-"""The arguments of the clusters that can be picked."""
+"""Arguments of the selectable clusters."""
 SHAPES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {kind: {name: about.first for name, about in own.items() if about.first} for kind, own in ARGUMENTS.items()}
 )
-"""The clusters that can be picked, and their size at first."""
+"""Selectable clusters, with their initial size."""
 
 
 UNFIT = ("sector.two_sz", "sector.momentum", "sector.reflection", "sector.irrep", "spectrum.site", "spectrum.momentum")
-"""What another cluster may not have."""
+"""Keys that may be invalid on another cluster."""
 
 
 @dataclass(frozen=True)
 class Screen:
-    """The tables of a model file, right or wrong.
+    """The tables of a model file, valid or not.
 
     Attributes
     ----------
     tables : mapping
-        What stands in them, as TOML has it; `ASKED` where a file leaves it open.
+        Contents of the tables, as in TOML; defaults from `ASKED`.
     name : str
         Title.
     base : Model or None
-        A model with terms, or a cluster, of one's own, which no table describes.
+        Model with user-defined terms or cluster, which the tables cannot describe.
 
     Examples
     --------
@@ -110,13 +110,13 @@ class Screen:
 
     @classmethod
     def of(cls, study: Study) -> Screen:
-        """Show a model file; charges to scan and other questions that no panel asks are left out."""
+        """Return the screen of a model file, without tables that no panel computes, such as a scan of charges."""
         there = {key: value for key, value in study.tables.items() if isinstance(value, Mapping)}
         if "phonons" in there:
             there["phonons"] = {OLDER_NAMES.get(key, key): value for key, value in there["phonons"].items()}
         kept = {key: dict(value) for key, value in there.items() if key not in TASKS}
         asked = {key: {**default, **there.get(key, {})} for key, default in ASKED.items()}
-        if "evolution" in there:  # what sets it in motion is its own
+        if "evolution" in there:  # the file defines the initial state and the drive
             asked["evolution"] = {"times": ASKED["evolution"]["times"], **there["evolution"]}
         half = study.model.max_charge // 2
         named = {"charge": half} if study.model.keeps_charge else {"parity": parity_of(half)}
@@ -129,7 +129,7 @@ class Screen:
         return screen
 
     def value(self, path: str, default: Any = None) -> Any:
-        """Return what stands at a dotted path."""
+        """Return the value of a dotted key."""
         found: Any = self.tables
         for key in keys_of(path):
             if not isinstance(found, Mapping) or key not in found:
@@ -138,10 +138,10 @@ class Screen:
         return found
 
     def changed(self, path: str, value: Any) -> Screen:
-        """Return a screen with another value at a dotted path; None takes the key, or a whole table, away.
+        """Return a screen with another value of a dotted key; None removes the key or table.
 
-        A new charge takes N_up - N_dn along, to its smallest value, where that has the other parity. A coupling that
-        gives up N or S_z leaves the parity of N, or all S_z.
+        If the parity of the charge changes, N_up - N_dn is set to its smallest value. A coupling that breaks the
+        conservation of N or S_z replaces N by its parity, or removes S_z.
         """
         found = replace(self, tables=_changed(self.tables, keys_of(path), value))
         breaks = COUPLINGS[path].breaks if path in COUPLINGS and value else ""
@@ -157,25 +157,25 @@ class Screen:
         return found.changed("sector.two_sz", None) if odd else found
 
     def text(self, asked: Iterable[str] = ()) -> str:
-        """Return the model file with those of the tables in `ASKED` that are named."""
+        """Return the model file, with the named tables of `ASKED`."""
         return toml_text(self.asked(asked), self.name)
 
     def key(self, asked: Iterable[str] = ()) -> tuple[str, int]:
-        """Return what tells this screen from others."""
+        """Return a key that identifies the screen."""
         return self.text(asked), id(self.base)
 
     def asked(self, asked: Iterable[str]) -> dict[str, Any]:
-        """Return the tables of the model file with those in `ASKED` that are named."""
+        """Return the tables of the model file, with the named ones of `ASKED`."""
         wanted = set(asked)
         there = {key: value for key, value in self.tables.items() if key not in ASKED or key in wanted}
-        if "evolution" in there and "phonons" in there:  # what a file says of observables comes first
+        if "evolution" in there and "phonons" in there:  # observables given by a file take precedence
             seen = [name for species, names in MOVING.items() if species in there for name in names]
             there["evolution"] = {"observables": seen, **there["evolution"]}
         return there | ({"flux": self._threaded(there["flux"])} if "flux" in there else {})
 
     @property
     def fluxes(self) -> int:
-        """How many numbers a flux has on the cluster; one where the cluster is wrong."""
+        """Number of components of a flux on the cluster; one if the cluster is invalid."""
         if self.base is not None:
             return self.base.cluster.fluxes
         keys = dict(self.tables.get("cluster", {}))
@@ -185,7 +185,7 @@ class Screen:
             return 1
 
     def _threaded(self, flux: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the table of the flux panel as model files have it: on lattices with vectors along a direction."""
+        """Return the table of the flux panel in the form of model files, with flux vectors on lattices."""
         kept, grid, number = dict(flux), flux.get("values"), self.fluxes
         kept.pop("along", None)
         if number == 1 or not isinstance(grid, Mapping):
@@ -204,13 +204,13 @@ class Screen:
         Raises
         ------
         InvalidModel
-            With everything that is wrong.
+            If the file is wrong; the message lists all problems.
         """
         named = {"name": self.name} if self.name else {}
         return studied(plain({"schema": 1, **named, **self.asked(asked)}), FILE, base=self.base)
 
     def capped(self, quanta: int = CHECKED_CAP) -> Screen:
-        """Return the screen with a number in the place of an automatic cutoff, or as it is."""
+        """Return the screen with a number in place of an automatic cutoff."""
         if self.value("phonons.cutoff") is None:
             return self
         screen = self
@@ -219,14 +219,14 @@ class Screen:
         return screen.changed("phonons.total_quanta", quanta)
 
     def fixed(self, phonons: Phonons) -> Screen:
-        """Return the screen with the frame and the cutoff that a solver has chosen."""
+        """Return the screen with the frame and the cutoff chosen by a solver."""
         screen = self.capped(phonons.total_quanta or 0)
         for key in ("frame", "dressing"):
             screen = screen.changed(f"phonons.{key}", getattr(phonons, key))
         return screen
 
     def sampled(self) -> Screen:
-        """Return the screen with few random vectors for thermal sums, or as it is where it says how they are taken."""
+        """Return the screen with few random vectors for thermal sums, unless it contains settings of its own."""
         if any(self.value(f"thermal.{key}") is not None for key in ("method", "samples", "steps", "target_error")):
             return self
         screen = self
@@ -235,19 +235,19 @@ class Screen:
         return screen
 
     def checked(self, asked: Iterable[str]) -> Study:
-        """Return the study of the ground level, after what else is asked was checked, with any cutoff, as well.
+        """Return the study of the ground level, after a check of all other tables with any cutoff.
 
         Raises
         ------
         InvalidModel
-            With everything that is wrong.
+            If the screen is wrong; the message lists all problems.
         """
         study = self.study(["ground_state"])
         self.capped().study(asked)
         return study
 
     def on_cluster(self, kind: str) -> Screen:
-        """Return the screen on a cluster of another kind, with what would not fit there left out or made one number."""
+        """Return the screen on a cluster of another kind; values that do not fit are removed or made uniform."""
         cluster = KINDS[kind](**SHAPES[kind])
         screen = self.changed("cluster", {"kind": kind, **SHAPES[kind]})
         for path in UNFIT:
@@ -265,7 +265,7 @@ class Screen:
         return screen.with_charge(_most(screen, cluster))
 
     def with_charge(self, most: int) -> Screen:
-        """Return the screen with a charge of at most `most`, and the smallest spin if it had to change."""
+        """Return the screen with a charge of at most `most`, and the smallest spin if the charge changes."""
         charge = self.value("sector.charge")
         if self.value("sector.parity") is not None or (isinstance(charge, int) and charge <= most):
             return self
@@ -273,7 +273,7 @@ class Screen:
 
 
 def keys_of(path: str) -> list[str]:
-    """Return the keys of a dotted path; one in quotes has dots of its own.
+    """Return the parts of a dotted key; a quoted part may contain dots.
 
     Examples
     --------
@@ -284,9 +284,9 @@ def keys_of(path: str) -> list[str]:
 
 
 def value_of(text: str) -> Any:
-    """Return what is written in a field, as TOML reads it, or as an expression of numbers.
+    """Return the value of the text of a field, read as TOML or as an arithmetic expression.
 
-    What neither can read stays text, and is refused later.
+    Other text is returned as a string and rejected by the later checks.
 
     Examples
     --------
@@ -305,7 +305,7 @@ def value_of(text: str) -> Any:
 
 
 def shown(value: Any) -> str:
-    """Return a value as it is written in a field.
+    """Return a value as the text of a field.
 
     Examples
     --------
@@ -332,7 +332,7 @@ def _changed(tables: Mapping[str, Any], keys: list[str], value: Any) -> dict[str
 
 
 def _direction(values: Any) -> list[float] | None:
-    """Return the direction of the longest of some flux vectors, its largest number 1; nothing for plain numbers."""
+    """Return the direction of the longest flux vector, with largest component 1; None for plain numbers."""
     if not isinstance(values, list | tuple) or np.ndim(values) != 2:
         return None
     longest = max(np.array(values, float), key=np.linalg.norm)
@@ -350,7 +350,7 @@ def _grid(values: Any, more: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _first(value: Any) -> Any:
-    """Return the number that stands for all where a table or a list does not fit any more."""
+    """Return one number in place of a table or list that does not fit any more."""
     numbers = list(value.values()) if isinstance(value, Mapping) else value
     return numbers[0] if numbers else 0.0
 

@@ -1,4 +1,4 @@
-"""Which controls the screen has, in which order; no widgets here."""
+"""Sections of controls of the screen, in order; independent of the widgets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .screen import ARGUMENTS, SHAPES, Screen
 from .sweeps import along, axes_of, choices, ends
 
 Option = tuple[str, Any]
-"""What is read in a list, and what it stands for."""
+"""Label and value of a list entry."""
 FRAMES = (("at rest", "none"), ("mean", "mean"), ("follows the charges", "lang-firsov"))
 PLACES = ("momentum", "reflection", "irrep")
 SYMBOLS = {"electrons": "Electrons", "bosons": "Local pairs", "phonons": "Phonons"}
@@ -29,20 +29,20 @@ SYMBOLS = {"electrons": "Electrons", "bosons": "Local pairs", "phonons": "Phonon
 
 @dataclass(frozen=True)
 class Choice:
-    """One of several.
+    """Choice from a list.
 
     Attributes
     ----------
     paths : tuple of str
-        Places in the model file that it sets, the first of which names it.
+        Keys of the model file that it sets; the first identifies it.
     name : str
-        In plain language.
+        Descriptive name.
     options : tuple of (str, value)
-        What can be chosen.
+        Possible values with their labels.
     read : function
-        From a screen to the value chosen.
+        Function of a screen that returns the chosen value.
     write : function
-        From a screen and a value to the changed screen.
+        Function of a screen and a value that returns the changed screen.
     """
 
     paths: tuple[str, ...]
@@ -54,16 +54,16 @@ class Choice:
 
 @dataclass(frozen=True)
 class Section:
-    """Controls that belong together.
+    """Group of controls.
 
     Attributes
     ----------
     title : str
-        Above them.
+        Title of the section.
     species : str
-        The species that can be switched on and off; empty where there is none.
+        Species that can be switched on and off; empty if none.
     entries : tuple of Control or Choice
-        One below the other.
+        Controls in order.
     """
 
     title: str
@@ -77,11 +77,11 @@ def sections(screen: Screen, model: Model, panel: str) -> Iterator[Section]:
     Parameters
     ----------
     screen : Screen
-        What is shown.
+        Current screen.
     model : Model
-        Its model, or the last one that was correct.
+        Model of the screen, or the last valid one.
     panel : str
-        The panel, which can have controls of its own.
+        Current panel, which can add controls.
 
     Examples
     --------
@@ -114,7 +114,7 @@ def sections(screen: Screen, model: Model, panel: str) -> Iterator[Section]:
 
 
 def switched(screen: Screen, species: str, wanted: bool, model: Model) -> Screen:
-    """Return the screen with a species switched on or off, and a charge that fits."""
+    """Return the screen with a species switched on or off, and a valid charge."""
     changed = with_species(screen, species, wanted)
     sites = 2 * model.cluster.sites
     return changed.with_charge(sum(sites for each in ("electrons", "bosons") if each in changed.tables))
@@ -165,7 +165,7 @@ def _host(screen: Screen, model: Model) -> Any:
 
 
 def _with_host(screen: Screen, on: str) -> Screen:
-    """Return the screen with modes elsewhere; charges on sites do not couple to modes on bonds."""
+    """Return the screen with modes on sites or bonds, without couplings that need modes on sites."""
     for key in (key for key, coupling in TABLE.items() if "modes on sites" in coupling.needs and on == "bonds"):
         screen = screen.changed(key, None)
     return _without_lists(screen).changed("phonons.on", on)
@@ -220,7 +220,7 @@ def _with_block(screen: Screen, block: Sequence[Option]) -> Screen:
 
 @lru_cache(maxsize=32)
 def _labels(cluster: Cluster, threaded: bool) -> tuple[Option, ...]:
-    """Return the symmetry blocks that a cluster can have."""
+    """Return the symmetry blocks of a cluster."""
     if len(momenta(cluster)) > 1:
         mirrors = () if threaded or cluster.reflection is None else (1, -1)
         blocks: list[tuple[tuple[str, Any], ...]] = []
@@ -241,7 +241,7 @@ def _shown(momentum: Momentum) -> str:
 
 
 def _along(screen: Screen, model: Model) -> Iterator[Choice]:
-    """Yield the couplings over which a sweep goes, and one axis more, where there are fewer than two."""
+    """Yield the choices of the swept couplings, with one more axis if there are fewer than two."""
     offered = {control.path: control for control in choices(screen, model)}
     axes = axes_of(screen)
 

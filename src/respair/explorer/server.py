@@ -1,4 +1,4 @@
-"""The explorer as a local web page: Voila serves the notebook that is packed beside this file, to this machine only."""
+"""The explorer as a local web page: Voila serves the notebook next to this file, to this machine only."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from . import VARIABLE, check_installed
 HOST = "127.0.0.1"
 NOTEBOOK = "explorer.ipynb"
 POLICY = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob: ws: wss:"
-"""Nothing is loaded from other machines."""
+"""Content security policy: nothing is loaded from other machines."""
 
 
 def free_port() -> int:
-    """Return a port of this machine that nobody listens to."""
+    """Return an unused port of this machine."""
     with socket.socket() as found:
         found.bind((HOST, 0))
         return int(found.getsockname()[1])
 
 
 def is_free(port: int) -> bool:
-    """Tell whether nobody listens to a port of this machine."""
+    """Return True if a port of this machine is unused."""
     with socket.socket() as asked:
         asked.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -41,13 +41,13 @@ def serve(file: Path | None, port: int, browser: bool, token: str) -> None:
     Parameters
     ----------
     file : Path or None
-        A correct model file to begin with.
+        Valid model file of the initial screen.
     port : int
-        Where on 127.0.0.1.
+        Port on 127.0.0.1.
     browser : bool
-        Open the page in the browser of the desktop.
+        Open the page in the default browser.
     token : str
-        What a browser must show once, in ``?token=``; other users of this machine do not know it.
+        Secret that a browser must send once, as ``?token=``, to exclude other users of this machine.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Figures of a sweep: curves over one coupling, maps over two; a click on a point goes there."""
+"""Figures of a sweep: curves over one coupling, maps over two; clicking on a point selects it."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from ..clusters import Cluster
 from .figures import FRAME, Drawing, Plot
 
 GOES = "go"
-"""Begins the names of the places on which one can click; the values of the axes follow."""
+"""Prefix of the SVG ids of clickable areas, followed by the values of the axes."""
 BAR = 0.2
-"""Share of the width of a figure that the scale of colours of a map takes."""
+"""Fraction of the width of a figure for the colour bar of a map."""
 
 
 def swept_axes(data: xr.Dataset) -> list[str]:
-    """Return the couplings over which a sweep went, in the order of its axes."""
+    """Return the swept couplings, in the order of the axes."""
     return [str(dim) for dim in data.dims if "." in str(dim)]
 
 
 def _swept(name: str) -> Plot:
-    """Return what draws a quantity over the axes of a sweep."""
+    """Return a plot of a quantity over the axes of a sweep."""
 
     def drawn(data: xr.Dataset, cluster: Cluster, ax: Axes) -> None:
         axes = swept_axes(data)
@@ -48,7 +48,7 @@ def _swept(name: str) -> Plot:
 
 
 def _map(data: xr.Dataset, axes: list[str], name: str, ax: Axes) -> None:
-    """Draw a map of one number: the gap to the next level, or the mean over all places."""
+    """Draw a map of one number: the gap to the next level, or the mean over sites."""
     x, y = axes
     values, label = _one_number(data, name)
     grid = values.transpose(y, x).sortby([x, y])
@@ -63,7 +63,7 @@ def _map(data: xr.Dataset, axes: list[str], name: str, ax: Axes) -> None:
 
 
 def _one_number(data: xr.Dataset, name: str) -> tuple[xr.DataArray, str]:
-    """Return a number for each point, and what it is."""
+    """Return a number for each point, and its symbol."""
     array = data[name].real
     if name == "energies":
         above = data.sizes["level"] > 1
@@ -75,7 +75,7 @@ def _one_number(data: xr.Dataset, name: str) -> tuple[xr.DataArray, str]:
 
 
 def _clickable(ax: Axes, values: list[NDArray[Any]], fixed: dict[str, int] | None) -> None:
-    """Lay invisible places over the points: those of other axes than the first two are the first."""
+    """Add invisible clickable areas on the points, at the first values of further axes."""
     first = np.sort(np.asarray(values[0], float))
     across = cell_edges(first)[0]
     if len(values) == 1:
@@ -103,4 +103,4 @@ EXCHANGE_SWEPT = Drawing("Resonance of electrons and local pairs", ("pair_exchan
 DOUBLE_SWEPT = Drawing("Double occupancy", ("double_occupancy",), _swept("double_occupancy"))
 LATTICE_SWEPT = Drawing("Displacement of the lattice", ("displacement",), _swept("displacement"))
 SWEPT = (LEVELS_SWEPT, ELECTRONS_SWEPT, PAIRS_SWEPT, EXCHANGE_SWEPT, DOUBLE_SWEPT, LATTICE_SWEPT)
-"""The figures of the panel."""
+"""Figures of the panel."""

@@ -1,4 +1,4 @@
-"""The sweep of a screen: along which couplings it goes, from where to where."""
+"""The sweep of a screen: its couplings and their ranges."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from .controls import Control, couplings, fields
 from .screen import ASKED, Screen
 
 POINTS = 9
-"""Values of an axis, at first."""
+"""Initial number of values of an axis."""
 PREFERRED = ("phonons.boson_coupling", "phonons.electron_coupling", "electrons.hubbard_u", "bosons.exchange")
-"""Couplings of which the first that is not zero is swept, unless a file says otherwise."""
+"""Couplings in order of preference: by default the first nonzero one is swept."""
 
 
 def axes_of(screen: Screen) -> list[str]:
-    """Return the keys over which a screen sweeps."""
+    """Return the swept keys of a screen."""
     sweep = screen.value("sweep")
     return [key for key in sweep if key not in SETTINGS] if isinstance(sweep, Mapping) else []
 
 
 def choices(screen: Screen, model: Model) -> list[Control]:
-    """Return the numbers of a screen that can be swept."""
+    """Return the controls of a screen that can be swept."""
     every = [each for species in ("electrons", "bosons", "phonons") if species in screen.tables
              for each in couplings(screen, model, species)]  # fmt: skip
     every += [control for control in fields(model) if control.parts == 1]
@@ -36,7 +36,7 @@ def choices(screen: Screen, model: Model) -> list[Control]:
 
 
 def with_sweep(screen: Screen) -> Screen:
-    """Return the screen with a sweep that its tables allow: its own one, or one along a coupling that is there."""
+    """Return the screen with a valid sweep: its own, or one over an existing coupling."""
     axes = axes_of(screen)
     if axes and all(key.partition(".")[0] in screen.tables.keys() - ASKED.keys() for key in axes):
         return screen
@@ -49,16 +49,16 @@ def with_sweep(screen: Screen) -> Screen:
 
 
 def along(screen: Screen, number: int, control: Control | None) -> Screen:
-    """Return the screen with another coupling as an axis of its sweep; None for one axis less.
+    """Return the screen with another coupling as an axis of its sweep; None removes the axis.
 
     Parameters
     ----------
     screen : Screen
-        With a sweep, or without.
+        Screen with or without a sweep.
     number : int
-        Which axis, from 0.
+        Index of the axis, from 0.
     control : Control or None
-        The coupling.
+        Coupling of the axis.
     """
     kept = [(key, screen.value("sweep")[key]) for key in axes_of(screen) if control is None or key != control.path]
     if control is not None:
@@ -71,7 +71,7 @@ def along(screen: Screen, number: int, control: Control | None) -> Screen:
 
 
 def ends(screen: Screen) -> Iterator[Control]:
-    """Yield the controls of the ends of each axis, or of its list of values."""
+    """Yield the controls of the range of each axis, or of its list of values."""
     for key in axes_of(screen):
         path, values = dotted("sweep", key), screen.value("sweep")[key]
         if not isinstance(values, Mapping):
@@ -88,11 +88,11 @@ def at(screen: Screen, study: Study, values: Sequence[float]) -> Screen:
     Parameters
     ----------
     screen : Screen
-        With the sweep.
+        Screen with the sweep.
     study : Study
-        The same as a study.
+        Study of the screen.
     values : sequence of float
-        Of the axes, in their order; couplings that are linked to them follow.
+        Values of the axes, in their order; linked couplings are set as well.
     """
     point: dict[str, float] = {}
     for axis, value in zip(study.sweep, values, strict=True):
@@ -103,7 +103,7 @@ def at(screen: Screen, study: Study, values: Sequence[float]) -> Screen:
 
 
 def _breaks_conservation(screen: Screen, control: Control) -> bool:
-    """True for a coupling that gives up a conserved quantity, which a sweep from zero still has."""
+    """Return True for a coupling that breaks a conservation law, which holds at zero coupling."""
     entry = COUPLINGS.get(".".join(control.path.split(".")[:2]))
     return entry is not None and bool(entry.breaks) and not screen.value(control.path, 0.0)
 
@@ -114,7 +114,7 @@ def _number(screen: Screen, control: Control) -> float | None:
 
 
 def _range(screen: Screen, control: Control) -> dict[str, float]:
-    """Return the values of an axis at first: from zero, or half of what must be positive, to twice what is there."""
+    """Return the initial range of an axis: from zero, or half the value if it must be positive, to twice the value."""
     value = _number(screen, control) or 0.5 * control.high
     start, stop = sorted((round(0.5 * value, 10) if control.low > 0.0 else 0.0, round(2.0 * value, 10)))
     return {"start": start, "stop": stop, "count": POINTS}

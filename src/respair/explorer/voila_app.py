@@ -1,4 +1,4 @@
-"""Voila as the explorer needs it: the kernel of a page ends with it."""
+"""Voila for the explorer: the kernel of a page ends with the page."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 RECONNECTS = 10
-"""Seconds in which a page that lost its connection may come back."""
+"""Time in seconds for a page to restore a lost connection."""
 NEVER_SEEN, LOOKED_AFTER = 60, 20
-"""Seconds after which a kernel ends whose page was left before it was there, and between two looks."""
+"""Age in seconds at which the kernel of a page that never connected ends, and time between two checks."""
 
 
 class Shutdown(VoilaShutdownKernelHandler):  # type: ignore[misc]
-    """Ends the kernel of a page that is left.
+    """Ends the kernel of a closed page.
 
-    Voila's page asks for this with a token that its server never gave it; that the page is of this server, by its
-    origin, takes the place of the token.
+    Voila's page sends this request with a token unknown to the server; the origin of the page is checked in place of
+    the token.
     """
 
     def check_xsrf_cookie(self) -> None:
-        """Refuse pages of other servers."""
+        """Reject pages of other servers."""
         if not self.check_origin():
             raise HTTPError(403)
 
 
 class Channels(VoilaKernelWebsocketHandler):  # type: ignore[misc]
-    """The connection of a page to its kernel, which ends after it: a tab that is closed at once asks for nothing."""
+    """Connection of a page to its kernel; its loss ends the kernel, even if the closed tab sent no request."""
 
     def on_close(self) -> None:
-        """End the kernel if nobody comes back."""
+        """End the kernel unless the page reconnects."""
         super().on_close()
         IOLoop.current().call_later(RECONNECTS, self._end_left)
 
@@ -48,7 +48,7 @@ class ExplorerServer(Voila):  # type: ignore[misc]
     """Voila with `Shutdown` and `Channels`."""
 
     def init_handlers(self) -> list[Any]:
-        """Put the own handlers in front of Voila's."""
+        """Put these handlers before those of Voila."""
         root = self.server_url.rstrip("/")
         own = [
             (rf"{root}/voila/api/shutdown/(.*)", Shutdown),

@@ -138,20 +138,10 @@ def pump_probe_conductivity(
         )  # fmt: skip
     both = [data.current.values for data in found]
     added, errors = 0.5 * (both[0] - both[1]), 0.5 * (found[0].errors.values + found[1].errors.values)
-    sites = _size(model)
-    z = omega + 1j * eta
-    wave = size * w * math.sqrt(2.0 * math.pi) * np.exp(-0.5 * (z * w) ** 2)
-    waves = np.exp(1j * z[:, None] * (times - middle))
-    scale = 1.0 / np.abs(1j * z * sites * wave)
-    damped = np.exp(-eta * (times - middle))
-    step = times[1] - times[0]
-    sigma = step * (waves @ added) / (1j * z * sites * wave)
-    last = float(np.max(np.abs(added[len(added) // 2 :]))) * damped[-1] / eta
-    bar = scale * (2.0 * _current_norm(model, along) * step * float(damped @ errors) + last)
-    cubic = size**2 * max((s for s, _ in hop_steps(model, along)), default=0.0) ** 2
+    sigma, bar = _transformed(model, along, added, errors, times, omega + 1j * eta, (size, w, middle))
     about: dict[str, Any] = {
         "conductivity": (sigma, "omega", "sigma(omega + i eta)"),
-        "conductivity_error": (bar + cubic * np.abs(sigma), "omega", "error bar of the conductivity"),
+        "conductivity_error": (bar, "omega", "error bar of the conductivity"),
         "current": (0.5 * (both[0] + both[1]), "time", "current of the pump", "energy"),
         "probe_current": (added, "time", "current that the probe adds", "energy"),
         "current_errors": (2.0 * _current_norm(model, along) * errors, "time", "error bar of both", "energy"),
@@ -159,6 +149,42 @@ def pump_probe_conductivity(
         "width": (w, "", "of the probe", "1/energy"),
     }
     return dataset_of(about, {"omega": omega, "time": times})
+
+
+def _transformed(
+    model: Model,
+    along: tuple[float, ...] | None,
+    added: NDArray[np.float64],
+    errors: NDArray[np.float64],
+    times: NDArray[np.float64],
+    z: NDArray[np.complex128],
+    probe: tuple[float, float, float],
+) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+    """Return the conductivity and its error bar from the current that a probe adds.
+
+    Parameters
+    ----------
+    model : Model
+        The Hamiltonian.
+    along : tuple of float or None
+        Direction of the probe.
+    added, errors, times : (t,) float
+        Added current, bounds on the errors of the states, and times.
+    z : (n,) complex
+        omega + i eta.
+    probe : (float, float, float)
+        Amplitude, width and centre of the probe.
+    """
+    size, w, middle = probe
+    eta, step, delay = float(z[0].imag), times[1] - times[0], times - middle
+    wave = size * w * math.sqrt(2.0 * math.pi) * np.exp(-0.5 * (z * w) ** 2)
+    scale = 1j * z * _size(model) * wave
+    damped = np.exp(-eta * delay)
+    sigma = step * (np.exp(1j * z[:, None] * delay) @ added) / scale
+    last = float(np.max(np.abs(added[len(added) // 2 :]))) * damped[-1] / eta
+    bar = 1.0 / np.abs(scale) * (2.0 * _current_norm(model, along) * step * float(damped @ errors) + last)
+    cubic = size**2 * max((s for s, _ in hop_steps(model, along)), default=0.0) ** 2
+    return sigma, bar + cubic * np.abs(sigma)
 
 
 def _along(model: Model, direction: Sequence[float] | None, pump: Sequence[Pulse]) -> tuple[float, ...] | None:

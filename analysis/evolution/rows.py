@@ -124,18 +124,46 @@ def together(rows: Sequence[Mapping[str, Any]], first: Beginning, asked: Questio
     data = dataset_of(about, {"time": times})
     found = {}
     for key, array in example.data_vars.items():
-        dims, attrs = ("time", *map(str, array.dims)), array.attrs
-        coords = {str(d): array.coords[d].values for d in array.dims if d in array.coords}
-        text = (str(attrs.get("formula", "")), str(attrs.get("units", "1")), {"time": times, **coords})
-        values, sampling = mean(f"{LABEL}{key}")
-        found[str(key)] = labelled(str(key), values, dims, *text)
-        if (name := _error_scale_key(str(key), rows[0])) is not None:
-            scale = over(name).reshape(-1, *(1,) * len(array.dims))
-            bar = np.minimum(errors, 2.0).reshape(scale.shape) * scale * np.ones(found[str(key)].shape) + sampling
-            formula = f"error bar of {key}"
-            found[f"{key}_error"] = labelled(f"{key}_error", bar, dims, formula, text[1], text[2])
+        found |= _over_time(str(key), array, times, mean(f"{LABEL}{key}"), errors, rows)
     for name in (name for name in (rows[0] if rows else ()) if name.startswith(OWN)):
         values = over(name)
         dims = ("time", *(f"{name.removeprefix(OWN)}_{k}" for k in range(values.ndim - 1)))
         found[name.removeprefix(OWN)] = labelled(name, values, dims, "measured by the caller")
     return data.assign(found)
+
+
+def _over_time(
+    name: str,
+    example: xr.DataArray,
+    times: NDArray[np.float64],
+    average: tuple[NDArray[Any], NDArray[Any] | float],
+    errors: NDArray[np.float64],
+    rows: Sequence[Mapping[str, Any]],
+) -> dict[str, xr.DataArray]:
+    """Return an observable over time, and its error bar if the scale of its errors is known.
+
+    Parameters
+    ----------
+    name : str
+        Name of the variable.
+    example : xarray.DataArray
+        The variable at one time, with dimensions and attributes.
+    times : (t,) float
+        The times.
+    average : (array, array or float)
+        Values over time, and their error bars from random vectors.
+    errors : (t,) float
+        Bounds on the errors of the states.
+    rows : sequence of mapping
+        The variables at each time, with the scales of errors.
+    """
+    (values, sampling), attrs = average, example.attrs
+    dims = ("time", *map(str, example.dims))
+    coords = {"time": times} | {str(d): example.coords[d].values for d in example.dims if d in example.coords}
+    units = str(attrs.get("units", "1"))
+    found = {name: labelled(name, values, dims, str(attrs.get("formula", "")), units, coords)}
+    if (key := _error_scale_key(name, rows[0])) is not None:
+        scale = np.array([row[key] for row in rows]).reshape(-1, *(1,) * len(example.dims))
+        bar = np.minimum(errors, 2.0).reshape(scale.shape) * scale * np.ones(found[name].shape) + sampling
+        found[f"{name}_error"] = labelled(f"{name}_error", bar, dims, f"error bar of {name}", units, coords)
+    return found

@@ -150,7 +150,7 @@ def test_trains_of_pulses_add_up():
                 Model(square(size=[2, 2]), Electrons(1.0)), [1.0], 0.0, 2,
                 pulse=Pulse(0.1, 1.0, 0.0, 1.0, (0.0, 1.0)), direction=[1.0, 0.0],
             ),
-            "one direction",
+            "the same direction",
         ),
     ],
 )  # fmt: skip

@@ -64,7 +64,7 @@ class Electrons(Species):
 
     hopping: ComplexCoupling = coupling(
         symbol="t", sign="-", operator=HOP, place="bond", part="hopping", name="hopping", high=2.0, step=0.01,
-        words="hopping of electrons along the bonds; theta = phi/L on each bond of a ring with the flux phi",
+        words="electron hopping along the bonds; theta = phi/L on each bond of a ring with flux phi",
         forms="in place of a number also { re = 1.0, im = 0.2 }, whose imaginary part becomes hopping_imaginary",
     )  # fmt: skip
     level: DisorderCoupling = coupling(

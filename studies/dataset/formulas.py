@@ -53,7 +53,7 @@ def hamiltonian_lines(study: Study) -> Iterator[str]:
     ...     print(line)
     $$H = -\sum_{\langle ij\rangle\sigma} t_{ij} (e^{i\theta_{ij}} c^\dagger_{j\sigma} c_{i\sigma} + h.c.)$$
     <BLANKLINE>
-    - hopping of electrons along the bonds; theta = phi/L on each bond of a ring with the flux phi: electrons.hopping = 0.5
+    - electron hopping along the bonds; theta = phi/L on each bond of a ring with flux phi: electrons.hopping = 0.5
     """
     swept = swept_keys(study)
     found = [

@@ -122,7 +122,7 @@ def together(rows: Sequence[Mapping[str, Any]], first: Beginning, asked: Questio
             "random_vectors": (first.sampled, "", "random vectors that stand for the thermal state"),
         }
     data = dataset_of(about, {"time": times})
-    found = {}
+    found: dict[str, xr.DataArray] = {}
     for key, array in example.data_vars.items():
         found |= _over_time(str(key), array, times, mean(f"{LABEL}{key}"), errors, rows)
     for name in (name for name in (rows[0] if rows else ()) if name.startswith(OWN)):

@@ -208,7 +208,7 @@ CASES = {
     ),
     "coincident positions": (
         custom(positions="[[0, 0], [1, 0], [0.0, 0.0]]"),
-        {"cluster.positions[2]": r"positions\[0\] is there already"},
+        {"cluster.positions[2]": r"positions\[0\] is the same"},
     ),
     "bond to itself": (custom(bonds="[[0, 1], [2, 2]]"), {"cluster.bonds[1]": "joins a site to itself"}),
     "bond given twice": (custom(bonds="[[0, 1], [1, 0]]"), {"cluster.bonds[1]": r"\[1, 0\].*is given twice"}),
@@ -219,7 +219,7 @@ CASES = {
     "several mistakes in a custom cluster": (
         custom("[[0, 0], [0, 0], [1, 0]]", "[[0, 1], [1, 1], [0, 7], [1, 0]]", 'classes = ["a"]'),
         {
-            "cluster.positions[1]": "its own|of its own",
+            "cluster.positions[1]": "a different position",
             "cluster.bonds[1]": "itself",
             "cluster.bonds[2]": "0 to 2",
             "cluster.bonds[3]": "twice",
@@ -346,7 +346,7 @@ CASES = {
     "no matvecs": (ring(solver="max_matvecs = 0"), {"solver.max_matvecs": "0.*1 or more"}),
     "negative interval": (ring(solver="checkpoint_interval = -1"), {"solver.checkpoint_interval": "-1.*0 or more"}),
     # tasks
-    "no task": (ring(sector=None), {"ground_state": r"asks for nothing.*\[sector\].*\[charge_scan\]"}),
+    "no task": (ring(sector=None), {"ground_state": r"the file has no task.*\[sector\].*\[charge_scan\]"}),
     "ground state without sector": (
         ring(sector=None, ground_state="states = 1"),
         {"sector": r"\[ground_state\] needs it"},

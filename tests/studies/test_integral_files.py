@@ -115,13 +115,13 @@ WRONG = {
     "one integral twice": (0, lambda text: text.replace("&END\n", "&END\n 3.0 1 1 1 1\n"), "on an earlier line"),
     "digits of Python": (0, lambda text: text.replace("e+00", "_0e+00"), "is not a number with indices"),
     "half an electron": (0, lambda text: text.replace("NELEC=2", "NELEC=2.5"), "NELEC = 2.5 is invalid"),
-    "spin orbitals": (0, lambda text: text.replace("ISYM=1,", "UHF=.TRUE.,"), "UHF = .TRUE. cannot be read"),
+    "spin orbitals": (0, lambda text: text.replace("ISYM=1,", "UHF=.TRUE.,"), "UHF = .TRUE. is not supported"),
     "huge": (0, lambda text: text.replace("e+00", "e+60"), "at most 1e.50"),
     "control characters": (0, lambda text: text + "\x1b[2J", r"line \d+: .\\x1b\[2J. is not a number"),
     "a coupling is missing": (1, lambda text: text[: text.rstrip().rindex("\n") + 1], "NLINES = 2, but the file has 1"),
     "one side": (1, lambda text: text.replace("NLINES=2,", "") + " 0.5 1 1 2\n", r"\(1, 2\) and \(2, 1\) differ"),
     "one-sided hop": (2, lambda text: text.replace("NLINES=2,", "") + " 0.5 1 2\n", r"\(1, 2\) and \(2, 1\) differ"),
-    "no lowest energy": (2, lambda text: text.replace("NLINES=2", "NLINES=4") + " 5 1 2\n 5 2 1\n", "no lowest energy"),
+    "no lowest energy": (2, lambda text: text.replace("NLINES=2", "NLINES=4") + " 5 1 2\n 5 2 1\n", "unbounded below"),
 }  # fmt: skip
 
 

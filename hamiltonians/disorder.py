@@ -77,7 +77,7 @@ def resolve_disorder(
     width, seed, kind = coupling[DISORDER], coupling.get(SEED), coupling.get(KIND, KINDS[0])
     mean: Coupling = coupling.get(MEAN, 0.0)
     if strange:
-        return zeros, f"no such key beside {DISORDER}: {show(strange[0])}; allowed: {', '.join(KEYS)}"
+        return zeros, f"unknown key with {DISORDER}: {show(strange[0])}; allowed: {', '.join(KEYS)}"
     if not is_coupling(width) or float(width) < 0:
         return zeros, f"allowed for {DISORDER}: a number from 0 to {LARGEST:g}"
     if not is_number(seed) or float(seed) != int(seed) or not 0 <= int(seed) <= LARGEST_SEED:  # type: ignore[arg-type]

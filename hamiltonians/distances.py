@@ -75,7 +75,7 @@ def resolve_apart(coupling: Mapping[str, Any], cluster: Cluster, own: bool) -> t
     """
     zeros, numbers = np.zeros((cluster.sites,) * 2), list(coupling[DISTANCE])
     if len(coupling) > 1 or not numbers or not all(map(is_coupling, numbers)):
-        return zeros, f"allowed: {{ {DISTANCE} = [...] }} with finite numbers, one or more, and nothing beside it"
+        return zeros, f"allowed: {{ {DISTANCE} = [...] }} with finite numbers, one or more, and no other key"
     if cluster.kind == "custom" and cluster.has_loop and not cluster.cell:
         return zeros, (
             "this cluster is closed by windings, so that its positions alone do not define the distances; give "

@@ -232,7 +232,7 @@ def resolve_reach(
     if by_distance(coupling):
         shells = list(coupling[DISTANCE])
         if len(coupling) > 1 or not shells or not all(map(is_coupling, shells)):
-            return values, f"allowed: {{ {DISTANCE} = [...] }} with finite numbers, one or more, and nothing beside it"
+            return values, f"allowed: {{ {DISTANCE} = [...] }} with finite numbers, one or more, and no other key"
         for m, site in enumerate(own):
             if site is not None:
                 values[m] = _of_shells(np.array(shells, float), distances[site])

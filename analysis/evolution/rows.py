@@ -108,9 +108,9 @@ def together(rows: Sequence[Mapping[str, Any]], first: Beginning, asked: Questio
         "current": (current, "time", "-<dH/dA> along the pulse, 0 without one", "energy"),
         "errors": (errors, "time", "bound on ||psi_exact - psi||"),
         "error_estimates": (over("estimate"), "time", "estimate of ||psi_exact - psi||"),
-        "initial_error": (first.start.error, "", "share of the initial state in the errors, an estimate"),
+        "initial_error": (first.start.error, "", "estimated error of the initial state"),
         "multiplicity": (first.multiplicity, "", "states that the initial state mixes"),
-        "tolerance": (asked.tolerance, "", "wanted bound at the last time"),
+        "tolerance": (asked.tolerance, "", "requested bound at the last time"),
         "held_until": (held[-1] if len(held) else np.nan, "", "last time within the tolerance", "1/energy"),
         "total_quanta": (over("quanta"), "time", "most phonons in all modes"),
         "products": (int(rows[-1]["products"]) if rows else 0, "", "products with H"),
@@ -119,7 +119,7 @@ def together(rows: Sequence[Mapping[str, Any]], first: Beginning, asked: Questio
         about |= {
             "energy_error": (energy_error, "time", "error bar of the random vectors in energy", "energy"),
             "current_error": (current_error, "time", "error bar of the random vectors in current", "energy"),
-            "random_vectors": (first.sampled, "", "random vectors that stand for the thermal state"),
+            "random_vectors": (first.sampled, "", "number of random vectors of the thermal state"),
         }
     data = dataset_of(about, {"time": times})
     found: dict[str, xr.DataArray] = {}

@@ -57,8 +57,7 @@ def compute(
     pool : Pool, optional
         Processes that compute the blocks of thermal sums.
     unfinished : function, optional
-        Receives what was computed before a task failed or was interrupted: the study with the tasks that came to their
-        end, and their variables.
+        Called if a task fails or is interrupted, with the study of the finished tasks and their variables.
 
     Returns
     -------

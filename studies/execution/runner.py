@@ -325,7 +325,7 @@ class _Points:
 
 
 def _unfinished(told: Callable[[int, Result], None]) -> Callable[[Study, xr.Dataset], None]:
-    """Return what tells the result of the tasks that came to their end."""
+    """Return a function that reports the results of the finished tasks of a study that failed."""
 
     def tell(study: Study, data: xr.Dataset) -> None:
         told(0, Result(study, ((MappingProxyType({}), data),)))

@@ -101,7 +101,7 @@ class Workers:
                     waiting.appendleft(piece)
                     continue
                 answer = piece.lost(
-                    f"its worker died {MOST_DEATHS} times, at last with status {code}; is there enough memory?"
+                    f"its worker died {MOST_DEATHS} times, at last with status {code}; check the available memory"
                 )
             yield piece, answer
 

@@ -97,7 +97,7 @@ class CoherenceTask(Task):
         digits = decimals(of["admixture"])
         bars = {name: of[f"{name}_error"] for name in ("energy", "pair_gap", "stiffness")}
         bars["gap"] = 2 * of["energy_error"]
-        table = columns("coherence", ("quantity", "value", "what it is"))
+        table = columns("coherence", ("quantity", "value", "description"))
         for name, (formula, _) in pairing.QUANTITIES.items():
             if name == "phi":
                 table.add_row(name, shown_flux(data["coherence_phi"].values), formula)

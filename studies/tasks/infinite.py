@@ -83,7 +83,7 @@ def record(data: xr.Dataset) -> dict[str, object]:
 
 
 def tables(data: xr.Dataset) -> Iterator[rich_table.Table | str]:
-    """Yield what the terminal shows below the levels."""
+    """Yield the output below the table of levels."""
     yield f"The energies are upper bounds in a variational space of {int(data[KEY]):,} states."
     if "ending" in data and not data["accuracy_reached"]:
         yield remark(str(data["ending"].values), float(data["accuracy"]))

@@ -167,7 +167,7 @@ class LatticeTask(Task):
             table.add_row(str(data["mode"].values[m]), *cells)
         yield table
         yield _natural_table(data)
-        rest = "; what is shown of the lattice are averages over all of them."
+        rest = "; the results of the lattice are averages over all of them."
         yield from multiplet_note(int(data["lattice_multiplicity"]), rest)
         if responds and np.max(data["lattice_first_order"].values, initial=0.0) > FIRST_ORDER:
             yield "A force splits the ground level in first order: the susceptibility is only its second-order part."

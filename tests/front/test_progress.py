@@ -57,7 +57,7 @@ def test_status_counts_failed_and_damaged_points(tmp_path, study, monkeypatch):
 def test_a_folder_without_studies_is_told(tmp_path):
     told = CliRunner().invoke(app, ["status", str(tmp_path)])
     assert told.exit_code == 2
-    assert "no study is kept there" in told.stderr
+    assert "no study is saved there" in told.stderr
 
 
 @pytest.mark.parametrize("watched", [True, False], ids=["terminal", "no terminal"])

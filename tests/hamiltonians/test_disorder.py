@@ -88,7 +88,7 @@ REFUSED = {
     "mean": ({"disorder": 1.0, "seed": 1, "mean": {"x": 1.0}}, r'mean: no site has the class "x"'),
     "key": (
         {"disorder": 1.0, "seed": 1, "width": 1.0},
-        r'no such key beside disorder: "width"; allowed: disorder',
+        r'unknown key with disorder: "width"; allowed: disorder',
     ),
 }
 

@@ -151,7 +151,7 @@ def status(
     """Show the progress of the sweeps in a folder; running jobs are not disturbed."""
     found = list(studies.statuses(folder))
     if not found:
-        refuse(f"{folder}: no study is kept there; a sweep keeps one in NAME.study beside its result")
+        refuse(f"{folder}: no study is saved there; a sweep saves one in NAME.study next to its result")
     studies.show_statuses(found, console(error=False))
 
 

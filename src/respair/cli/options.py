@@ -12,7 +12,7 @@ FORMATS = ("png", "pdf", "svg")
 PLOT = "--plot"
 Plot = Annotated[
     Literal["png", "pdf", "svg"] | None,
-    typer.Option(PLOT, help="Draw figures beside the results, as PNG if no format follows.", show_default=False),
+    typer.Option(PLOT, help="Draw figures next to the results, as PNG if no format follows.", show_default=False),
 ]
 Columns = Annotated[
     int | None,

@@ -27,7 +27,7 @@ Plugins = Annotated[
     typer.Option(
         "--plugin",
         metavar="FILE",
-        help="Python file with approximations of your own; its code is run.",
+        help="Python file with user-defined approximations; its code is run.",
         show_default=False,
     ),
 ]

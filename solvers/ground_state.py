@@ -27,7 +27,7 @@ from .krylov.eigenpairs import is_degenerate as is_degenerate
 from .krylov.search import Limits, announce
 from .larger_space import error_bars
 from .level_count import level_count
-from .optimal_search import OptimalSearch, cap_name, embedded, roughly, upper_bound
+from .optimal_search import SETS, Effort, OptimalSearch, cap_name, embedded, upper_bound
 from .options import Options, read_options
 from .results import Eigenstates, LabelledLevels, State
 from .shared_checkpoint import SharedCheckpoint
@@ -126,14 +126,13 @@ def with_error_bars(
     options = replace(options, wanted_below=options.wanted_below - constant)
     if is_optimal(model):
 
-        def searched(m: Model, count: int, residual: float, near: Found | None) -> Found:
+        def searched(m: Model, count: int, effort: Effort, near: Found | None) -> Found:
             announce(progress, cap_in_words(m, sector))
-            own = replace(options, checkpoint=beside(options.checkpoint, cap_name(m)))
-            own = roughly(options, residual) if residual else own
+            own = effort.of(replace(options, checkpoint=beside(options.checkpoint, cap_name(m))))
             return solve(m, count, replace(own, starts=None if near is None else partial(embedded, near)), progress)
 
         def elsewhere(m: Model, other: Sector) -> Eigenstates:
-            return lowest_of_block(m, other, 1, roughly(options))
+            return lowest_of_block(m, other, 1, Effort(SETS, leaks=False, confirm=False).of(options))
 
         found, bars = OptimalSearch(model, sector, states, searched, check, elsewhere).found()
     elif is_automatic(model):
@@ -224,5 +223,5 @@ def solved(
     del chosen  # with its matrix
     for array in (energies, kept):
         array.setflags(write=False)
-    certificate = Certifier(block).certify(energies, kept[: len(energies)])
+    certificate = Certifier(block).certify(energies, kept[: len(energies)], options.leaks)
     return Eigenstates(block, energies, certificate, kept, multiplicity, engine, stored, levels.matvecs)

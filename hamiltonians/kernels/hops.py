@@ -91,6 +91,10 @@ class Hop:
             kernels.dressed_hops(out, phi, start, *moves, self.source, self.weight, work)
 
 
+Part = tuple[sp.csr_array, NDArray[np.int16], Polynomial]
+"""A charge matrix on the stored rows, the group element of each entry, and the lattice operator that goes with it."""
+
+
 @dataclass(frozen=True)
 class FibreHop:
     """Charge matrices with small matrices on the fibres of the same modes.
@@ -119,10 +123,8 @@ class FibreHop:
     lattice: tuple[Polynomial, ...]
 
     @classmethod
-    def of(
-        cls, parts: Sequence[tuple[sp.csr_array, NDArray[np.int16], Polynomial]], fibres: Fibres, dtype: np.dtype[Any]
-    ) -> FibreHop:
-        """Collect charge matrices, with the group element of each entry and the lattice operator of each matrix."""
+    def of(cls, parts: Sequence[Part], fibres: Fibres) -> FibreHop:
+        """Collect charge matrices whose lattice operators act on the same modes."""
         shape = parts[0][0].shape
         row = np.concatenate([np.repeat(np.arange(shape[0]), np.diff(matrix.indptr)) for matrix, *_ in parts])
         kind = np.repeat(np.arange(len(parts), dtype=np.int16), [matrix.nnz for matrix, *_ in parts])
@@ -133,9 +135,16 @@ class FibreHop:
         )
         start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=shape[0]))]).astype(indices.dtype)
         lattice = tuple(each for *_, each in parts)
-        small = np.array([fibres.matrix(each) for each in lattice]).astype(dtype)
-        matrix = sp.csr_array((data.astype(dtype), indices, start), shape=shape)
-        return cls(matrix, element[order], kind[order], fibres, small, lattice)
+        small = np.array([fibres.matrix(each) for each in lattice])
+        return cls(
+            sp.csr_array((data, indices, start), shape=shape), element[order], kind[order], fibres, small, lattice
+        )
+
+    def of_type(self, dtype: np.dtype[Any]) -> FibreHop:
+        """Return the same with numbers of another type; see `Hop.of_type`."""
+        entries = self.matrix.data.astype(dtype, copy=False), self.matrix.indices, self.matrix.indptr
+        matrix = sp.csr_array(entries, shape=self.matrix.shape)
+        return replace(self, matrix=matrix, small=self.small.astype(dtype, copy=False))
 
     def acting_on(self, chosen: NDArray[np.int64], place: NDArray[np.int32], columns: int) -> FibreHop:
         """Return some entries, ascending, as they act on other rows; see `Hop.acting_on`."""
@@ -152,9 +161,7 @@ class FibreHop:
         hops_on_fibres(out, phi, *moves, self.small, own.lengths, own.counts, own.by_state, rooms)
 
 
-def part_of(
-    matrix: sp.csr_array, chosen: NDArray[np.int64], place: NDArray[np.int32], columns: int
-) -> sp.csr_array:
+def part_of(matrix: sp.csr_array, chosen: NDArray[np.int64], place: NDArray[np.int32], columns: int) -> sp.csr_array:
     """Return some entries of a matrix, ascending, in other columns."""
     rows = matrix.shape[0]
     row = np.repeat(np.arange(rows), np.diff(matrix.indptr))[chosen]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..space.fibres import set_modes
 from ..space.outward import Outward, shell_of
-from ..space.phonons import Polynomial
+from ..space.phonons import PhononSpace, Polynomial
 from .fibres import state_by_state
 from .loops import Array, compiled, inlined
 from .tensor import TensorOperator
@@ -21,7 +21,7 @@ from .tensor import TensorOperator
 def lead_out(
     o: Array, w: Array, m: Array, lengths: Array, counts: Array, begin: Array, onto: Array, targets: Array, y: Array
 ) -> None:
-    """``o[targets] += M w[fibre]`` for each fibre, to the states near it; `w` is state by state, `y` has room for one."""
+    """``o[targets] += M w[fibre]`` for each fibre, to the states near it; `w` is state by state, `y` room for one."""
     at, to = 0, 0
     for s in range(len(lengths)):
         n, c = lengths[s], counts[s]
@@ -181,6 +181,7 @@ class OutwardOperator:
 
     def __init__(self, operator: TensorOperator, outward: dict[tuple[int, ...], Outward]) -> None:
         self.operator = operator
+        assert isinstance(operator.phonons, PhononSpace)
         self.shell, places = shell_of(operator.phonons, list(outward.values()))
         onto = dict(zip(outward, places, strict=True))
         kind = operator.dtype
@@ -221,11 +222,13 @@ class OutwardOperator:
         own = {modes: np.zeros(last - first) for modes in self._standing}
         for modes, (strength, leading) in self._standing.items():
             rooms = np.zeros((shares, *leading.arrays[0].shape[1:]), kind), np.zeros((shares, 2, inner), kind)
-            rows_out(out, far, own[modes], phi, first, strength, *leading.arrays, *rooms)
+            rows: Any = rows_out
+            rows(out, far, own[modes], phi, first, strength, *leading.arrays, *rooms)
         for hop, leading, columns in zip(self.operator.moving, self._moving, self._columns, strict=True):
             to = own.setdefault(hop.fibres.modes, np.zeros(last - first))
             entries = hop.matrix.indptr, columns, hop.matrix.data, hop.element, hop.kind, *self.operator.gathers
             count = len(leading.arrays[0])
             rooms = np.zeros((shares, count), np.int64), np.zeros((shares, count + 1, inner), kind)
-            hops_out(out, far, to, phi, first, *entries, *leading.arrays, *rooms)
+            hops: Any = hops_out
+            hops(out, far, to, phi, first, *entries, *leading.arrays, *rooms)
         return out, np.sqrt(far**2 + sum(each**2 for each in own.values()))

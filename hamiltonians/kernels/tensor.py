@@ -23,7 +23,7 @@ from ..symmetry.orbits import Orbits
 from ..symmetry.share import Share
 from . import loops as kernels
 from .fibres import FibreGroup
-from .hops import FibreHop, Hop, distributed
+from .hops import FibreHop, Hop, Part, distributed
 from .ladders import Ladder, stacked
 
 
@@ -138,7 +138,7 @@ class TensorOperator(StoredOperator):
         plain = sp.csr_array((configurations,) * 2)
         self._hops: list[Hop | FibreHop] = []
         self.standing: list[tuple[NDArray[Any], Polynomial]] = []
-        apart: defaultdict[tuple[int, ...], list[tuple[sp.csr_array, NDArray[np.int16], Polynomial]]] = defaultdict(list)
+        apart: defaultdict[tuple[int, ...], list[Part]] = defaultdict(list)
         local: defaultdict[tuple[int, ...], list[tuple[NDArray[Any], NDArray[Any]]]] = defaultdict(list)
         for factor, matrix in zip(factors, lattice, strict=True):
             diagonal, moving = _split(factor.charges)
@@ -160,7 +160,7 @@ class TensorOperator(StoredOperator):
                 ladders.append((on_rows, matrix) if self._leaves else self._ladder(on_rows, matrix))
             if moving.nnz:
                 self._hops.append(self._hop(moving, matrix))
-        self.moving = [FibreHop.of(parts, self._fibres[modes], self.dtype) for modes, parts in apart.items()]
+        self.moving = [FibreHop.of(parts, self._fibres[modes]).of_type(self.dtype) for modes, parts in apart.items()]
         self._hops.extend(self.moving)
         if plain.nnz:
             self._hops.insert(0, self._hop(sp.csr_array(plain), None))

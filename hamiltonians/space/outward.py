@@ -74,7 +74,7 @@ class Outward:
         return found
 
     def near(self) -> NDArray[np.uint16]:
-        """Return the phonon numbers of the states of the shell that these modes reach: for each length, state by state."""
+        """Return the phonon numbers of the states of the shell that these modes reach, by length, state by state."""
         parts = [np.zeros((0, self.space.modes), np.uint16)]
         for length, at, count, near, _ in self._kinds:
             first = self.space.occupations[self.fibres.places[at : at + length * count : length]]
@@ -108,7 +108,7 @@ class Outward:
         return found
 
     def products(self, matrices: NDArray[Any]) -> NDArray[Any]:
-        """Return inner products of what matrices lead to where nothing else does, (f, f, n, n); empty where there is none."""
+        """Return inner products of what matrices lead to where nothing else does, (f, f, n, n); empty without that."""
         if not self._private.any():
             return np.zeros((0, 0, 0, 0), matrices.dtype)
         own = matrices[:, self._private]

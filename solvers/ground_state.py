@@ -27,10 +27,11 @@ from .krylov.eigenpairs import is_degenerate as is_degenerate
 from .krylov.search import Limits, announce
 from .larger_space import error_bars
 from .level_count import level_count
-from .optimal_search import SETS, Effort, OptimalSearch, cap_name, embedded, upper_bound
+from .optimal_search import SETS, Effort, OptimalSearch, cap_name, embedded
 from .options import Options, read_options
 from .results import Eigenstates, LabelledLevels, State
 from .shared_checkpoint import SharedCheckpoint
+from .small_ring import upper_bound
 from .work import Progress, silent
 
 __all__ = ["Eigenstates", "State", "checkpoint_of", "ground_state", "is_degenerate", "lowest_of_block", "solved"]
@@ -129,7 +130,9 @@ def with_error_bars(
         def searched(m: Model, count: int, effort: Effort, near: Found | None) -> Found:
             announce(progress, cap_in_words(m, sector))
             own = effort.of(replace(options, checkpoint=beside(options.checkpoint, cap_name(m))))
-            return solve(m, count, replace(own, starts=None if near is None else partial(embedded, near)), progress)
+            if near is not None:
+                own = replace(own, starts=partial(embedded, near), built=near.hamiltonian)
+            return solve(m, count, own, progress)
 
         def elsewhere(m: Model, other: Sector) -> Eigenstates:
             return lowest_of_block(m, other, 1, Effort(SETS, leaks=False, confirm=False).of(options))
@@ -164,11 +167,16 @@ def lowest_of_block(
     """Return the lowest levels of a block with the certificate that their own states give."""
     engine = choose_engine(model, sector, options.engine)
     check_memory(model, sector, engine, states, options.memory_limit)
-    hamiltonian = Hamiltonian.of(model, sector)
+    hamiltonian = hamiltonian_of(model, sector, options)
     checkpoint = checkpoint_of(hamiltonian, states, options)
     levels = solved(Block.of(hamiltonian), states, engine, options, progress, checkpoint)
     checkpoint.remove()
     return levels
+
+
+def hamiltonian_of(model: Model, sector: Sector, options: Options) -> Hamiltonian:
+    """Return the Hamiltonian of a sector, with the help of what is built already."""
+    return Hamiltonian.of(model, sector) if options.built is None else options.built.in_caps(model)
 
 
 def checkpoint_of(hamiltonian: Hamiltonian, states: int, options: Options) -> Checkpoint:

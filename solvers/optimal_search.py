@@ -12,23 +12,19 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..clusters import ring
-from ..clusters.translations import as_numbers
 from ..hamiltonians import Block, Hamiltonian, Model, Phonons, Sector
-from ..hamiltonians.couplings import value_at
 from ..hamiltonians.space.oscillator_sets import OscillatorSets
-from ..hamiltonians.space.product import Space, dimensions
-from ..hamiltonians.terms import sector_operator
-from .adiabatic import landscape
+from ..hamiltonians.space.product import dimensions
 from .block_size import BlockSize
-from .caps import CutoffError, capped
+from .caps import CutoffError
 from .certificate import SAFETY
 from .larger_space import GROWTH, MARGIN, RANGE, ROOM, Solution
 from .optimal_states import displaced_sets, improved
 from .options import Options
 from .results import Eigenstates, LabelledLevels, State
+from .small_ring import smaller_ring, upper_bound
 
-SETS, SETTLED = 1e-5, 1e-4
+SETS, SETTLED = 1e-5, 1e-3
 """Residual of states that find the sets, relative to the energy unit, and of those that adapt them to a larger ring.
 
 Natural states with so small weights as their squares are noise."""
@@ -45,20 +41,16 @@ SURE = 1e-3
 SINGLES = 2
 """Rounds with one oscillator at a time in any state."""
 PAIRED = tuple(((0, *(1,) * both, *(2,) * rest), size) for both, rest, size in (
-    (8, 999, 3e5), (4, 999, 1e6), (3, 999, 3e6), (3, 5, 1e7), (2, 3, 1e7),
+    (8, 999, 3e5), (4, 999, 1e6), (3, 999, 3e6), (3, 5, 3e6), (2, 3, 1e7),
 ))  # fmt: skip
 """Costs of the states in the round with two oscillators at a time, and the amplitudes that these may take.
 
 Some of the first states of two oscillators, or one oscillator in any of the states that have a cost.
 """
-SMALL_RING = 4
-"""Sites of the ring on which the sets of larger ones are found."""
 LOOSEST = 1e-2
 """The largest residual that options allow."""
 LARGEST_CAP = 40
 """Caps beyond this are not tried."""
-SURVEYED = 6_000
-"""Charge configurations up to which the minima of the adiabatic energy are sought."""
 
 
 @dataclass(frozen=True)
@@ -86,33 +78,6 @@ class Effort:
             return options
         tolerance = min(max(options.tolerance, self.residual), LOOSEST)
         return replace(options, tolerance=tolerance, checkpoint=None, wanted_below=np.inf)
-
-
-def upper_bound(model: Model, sector: Sector) -> float:
-    """Return an upper bound of the ground energy from minima of the adiabatic energy; inf where they cost too much."""
-    space = Space(capped(model), sector)
-    return landscape(space, sector_operator(model)).ceiling if space.shape[0] <= SURVEYED else np.inf
-
-
-def smaller_ring(model: Model, sector: Sector) -> tuple[Model, Sector] | None:
-    """Return a ring of four sites like a larger one, as densely filled, on which sets are found; None where none is."""
-    cluster, number = model.cluster, SMALL_RING
-    filled = sector.charge * number
-    uniform = all(isinstance(value_at(model, key), int | float) for key in model.active)
-    if cluster.kind != "ring" or cluster.sites <= number or filled % cluster.sites or not uniform or model.terms:
-        return None
-    if any(getattr(table, "on", "all") != "all" for table in (model.bosons, model.phonons)) or np.any(model.flux):
-        return None
-    if sector.parity is not None:
-        return None
-    charge = filled // cluster.sites
-    if charge % 2 != sector.charge % 2 or sector.spin_excess != charge % 2:
-        return None
-    (turn,) = as_numbers(sector.momentum) if sector.momentum is not None else (None,)
-    momentum = turn * number // cluster.sites if turn is not None and turn * number % cluster.sites == 0 else None
-    reflection = sector.reflection if momentum is not None or sector.momentum is None else None
-    small = Sector(charge, momentum=momentum, reflection=reflection, spin_flip=sector.spin_flip)
-    return replace(model, cluster=ring(number)), small
 
 
 def foreseen(before: Sequence[NDArray[np.float64]]) -> tuple[float, float]:

@@ -51,6 +51,8 @@ class Options(Brief):
         Processes that compute the blocks of thermal sums.
     starts : function, optional
         From a block to stored amplitudes near its lowest levels, from which their searches begin.
+    built : Hamiltonian, optional
+        That of the same model in other caps, of which parts may serve again.
     leaks : bool
         Compute what leads out of the caps on phonons: without it error bars hold the residuals only.
 
@@ -78,6 +80,7 @@ class Options(Brief):
     keep_blocks: bool = False
     pool: Pool | None = field(default=None, repr=False, compare=False)
     starts: Callable[[Any], Sequence[Any]] | None = field(default=None, repr=False, compare=False)
+    built: Any = field(default=None, repr=False, compare=False)
     leaks: bool = field(default=True, repr=False, compare=False)
 
     def __post_init__(self) -> None:

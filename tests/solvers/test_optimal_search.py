@@ -1,0 +1,103 @@
+"""The search for optimal oscillator states: what is foreseen, bounds of large sectors, what other caps share."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from oscillator_sets import RING, in_basis, random_sets
+
+from respair.clusters import chain, dimer, ring
+from respair.hamiltonians import Block, Electrons, Hamiltonian, Model, Phonons, Sector
+from respair.hamiltonians.space.product import Space
+from respair.hamiltonians.terms import sector_operator
+from respair.solvers import ground_state, small_ring
+from respair.solvers.adiabatic import landscape
+from respair.solvers.optimal_search import foreseen
+from respair.solvers.set_leak import SetLeak
+
+
+def test_what_is_left_is_foreseen_from_falls():
+    levels = [np.array([1.0 + 3.0**-n, 2.0]) for n in range(4)]
+    left, decay = foreseen(levels)
+    assert left == pytest.approx(3.0**-3)
+    assert decay == pytest.approx(1 / 3)
+    assert foreseen(levels[:1])[0] == np.inf
+    assert foreseen([levels[0], levels[1][:1]])[0] == np.inf
+
+
+def test_levels_that_fall_no_more_are_taken_to_be_there():
+    assert foreseen([np.ones(1), np.ones(1)])[0] == 0.0
+
+
+HOLSTEIN = Model(ring(6), Electrons(1.0, hubbard_u=1.0), phonons=Phonons(0.3, electron_coupling=1.2, max_quanta=0))
+
+
+@pytest.mark.parametrize(
+    ("model", "sector"),
+    [(HOLSTEIN, Sector(6, 0)), (replace(HOLSTEIN, cluster=chain(5)), Sector(2, 0))],
+)
+def test_bounds_of_large_sectors_are_minima_too(model, sector, monkeypatch):
+    """A charge-density wave of a ring of four around a ring of six; elsewhere the best configuration, downhill."""
+    best = landscape(Space(model, sector), sector_operator(model)).ceiling
+    monkeypatch.setattr(small_ring, "SURVEYED", 0)
+    bound = small_ring.upper_bound(model, sector)
+    assert best - 1e-6 <= bound <= best + 1e-3 * abs(best)
+
+
+def test_patterns_without_a_period_that_fits_are_left_out():
+    patterns = [np.array([1.0, 0.0, 1.0, 0.0]), np.array([0.0, 1.0, 0.0, 1.0]), np.array([1.0, 0.0, 0.0, 0.0])]
+    np.testing.assert_array_equal(small_ring.continued(patterns, 6), [[1, 0, 1, 0, 1, 0]])
+    assert small_ring.continued(patterns, 5).shape == (0, 5)
+    assert small_ring.continued(patterns, 8).shape == (2, 8)
+
+
+@pytest.mark.parametrize("flux", [0.0, 0.7])
+def test_the_hamiltonian_in_other_caps_is_that_of_the_model(flux):
+    model = replace(RING, flux=flux)
+    sets = random_sets(model, "both", size=5, alike=True)
+    small = Hamiltonian.of(in_basis(model, sets, total_quanta=1), Sector(2, 0))
+    larger = in_basis(model, sets, total_quanta=2)
+    expected, found = Hamiltonian.of(larger, Sector(2, 0)), small.in_caps(larger)
+    psi = np.random.default_rng(0).normal(size=expected.space.shape).astype(expected.dtype)
+    np.testing.assert_array_equal(found.apply(psi), expected.apply(psi))
+    assert found.space.shape == expected.space.shape
+    other = in_basis(model, random_sets(model, "both", size=5, seed=1, alike=True), total_quanta=2)
+    np.testing.assert_array_equal(small.in_caps(other).apply(psi), Hamiltonian.of(other, Sector(2, 0)).apply(psi))
+
+
+@pytest.mark.parametrize("cap", [1, 2, 3])
+@pytest.mark.parametrize("charge", [1, 2, 3])
+def test_hops_lead_as_far_as_both_oscillators_reach(cap, charge):
+    """The norm beyond the caps where both oscillators of a bond leave them, against H in all of their states."""
+    lattice = Phonons(1.0, electron_coupling=0.7, spring=0.1, total_quanta=cap)
+    model = Model(dimer(), Electrons(1.0, [0.1, -0.3], 0.5), phonons=lattice)
+    sets = random_sets(model, "electrons", size=6)
+    sector = Sector(charge, charge % 2)
+    block = Block.of(Hamiltonian.of(in_basis(model, sets, total_quanta=cap), sector))
+    phi = np.random.default_rng(3).normal(size=block.shape)
+    big = Hamiltonian.of(in_basis(model, sets, max_quanta=5, total_quanta=None), sector)
+    inside = big.space.phonons.index(block.space.phonons.occupations)
+    psi = np.zeros(big.space.shape)
+    psi[:, inside] = block.expand(phi)
+    image = big.apply(psi)
+    image[:, inside] = 0.0
+    leak, exact = SetLeak(block).leak(phi)[0], float(np.linalg.norm(image))
+    assert exact * (1 - 1e-12) <= leak <= 1.2 * exact
+    without = replace(model, phonons=replace(lattice, spring=0.0))
+    block = Block.of(Hamiltonian.of(in_basis(without, sets, total_quanta=cap), sector))
+    big = Hamiltonian.of(in_basis(without, sets, max_quanta=5, total_quanta=None), sector)
+    image = big.apply(psi)
+    image[:, inside] = 0.0
+    assert SetLeak(block).leak(phi)[0] == pytest.approx(float(np.linalg.norm(image)), rel=1e-12)
+
+
+def test_an_accuracy_is_reached_with_few_products():
+    """Half-filled Holstein ring: the energy of many phonons, from few products and few amplitudes."""
+    lattice = Phonons(1.0, electron_coupling=0.8, basis="optimal", cutoff="auto", accuracy=1e-5)
+    model = Model(ring(4), Electrons(1.0, hubbard_u=1.0), phonons=lattice)
+    levels = ground_state(model, Sector(4, 0, momentum=0), options={"engine": "tensor"})
+    plain = replace(lattice, basis="number", cutoff=None, frame="mean", total_quanta=14)
+    exact = ground_state(replace(model, phonons=plain), Sector(4, 0, momentum=0)).energies[0]
+    assert abs(levels.energies[0] - exact) <= levels.certificate.energy_errors[0] + 1e-7
+    assert levels.certificate.energy_errors[0] <= 1e-5
+    assert levels.hamiltonian.space.phonons.total_quanta <= 6

@@ -7,13 +7,15 @@ import pytest
 from oscillator_sets import RING, in_basis, random_sets
 
 from respair.clusters import chain, dimer, ring
-from respair.hamiltonians import Block, Electrons, Hamiltonian, Model, Phonons, Sector
+from respair.hamiltonians import Block, Bosons, Electrons, Hamiltonian, Model, Phonons, Sector
 from respair.hamiltonians.space.product import Space
 from respair.hamiltonians.terms import sector_operator
 from respair.solvers import ground_state, small_ring
 from respair.solvers.adiabatic import landscape
+from respair.solvers.optimal_choice import in_optimal_states, may_be_optimal
 from respair.solvers.optimal_search import foreseen
 from respair.solvers.set_leak import SetLeak
+from respair.studies import parse
 
 
 def test_what_is_left_is_foreseen_from_falls():
@@ -101,3 +103,57 @@ def test_an_accuracy_is_reached_with_few_products():
     assert abs(levels.energies[0] - exact) <= levels.certificate.energy_errors[0] + 1e-7
     assert levels.certificate.energy_errors[0] <= 1e-5
     assert levels.hamiltonian.space.phonons.total_quanta <= 6
+
+
+AUTOMATIC = Model(
+    ring(4),
+    Electrons(1.0),
+    Bosons(0.5, 0.8),
+    Phonons(1.0, boson_coupling=2.0, cutoff="auto", accuracy=1e-4, frame="auto"),
+)
+ON_BONDS = Model(
+    ring(4), Electrons(1.0), phonons=Phonons(1.0, on="bonds", bond_coupling=0.2, cutoff="auto", frame="auto")
+)
+
+
+def test_optimal_states_are_chosen_where_they_pay():
+    """A ring that needs millions of number states, and one that needs few; only where the options allow it."""
+    sector = Sector(8, 0, momentum=0, reflection=1, spin_flip=1)
+    levels = ground_state(AUTOMATIC, sector, options={"optimal": True})
+    sets = levels.hamiltonian.space.sets
+    assert sets is not None
+    assert sets.follows == "bosons"
+    assert levels.energies[0] - -14.66078457952 <= levels.certificate.energy_errors[0] <= 1e-4
+    for model, states in ((AUTOMATIC, 1e6), (ON_BONDS, 1e9)):
+        assert in_optimal_states(model, sector, states) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "chosen"),
+    [
+        ({}, True),
+        ({"frame": "mean"}, False),
+        ({"cutoff": None, "total_quanta": 4}, False),
+        ({"basis": "optimal"}, False),
+    ],
+)
+def test_optimal_states_are_chosen_where_both_frame_and_cutoff_are_left_open(changes, chosen):
+    assert may_be_optimal(replace(AUTOMATIC.phonons, **changes)) is chosen
+
+
+def test_model_files_with_other_tables_keep_number_states():
+    file = """
+        schema = 1
+        cluster = {{ kind = "ring", sites = 4 }}
+        electrons = {{ hopping = 1.0 }}
+        bosons = {{ level = 0.5, exchange = 0.8 }}
+        phonons = {{ frequency = 1.0, boson_coupling = 1.0, frame = "auto", cutoff = "auto", accuracy = 1e-2 }}
+        sector = {{ charge = 8, momentum = 0, reflection = 1 }}
+        ground_state = {{ observables = ["boson_density"]{keep} }}
+        {more}
+    """
+    for keep, more, expected in (
+        ("", "", True), (", keep_states = true", "", False), ("", 'lattice = {}', False),
+    ):  # fmt: skip
+        study = parse(file.format(keep=keep, more=more), "ring.toml")
+        assert all(task.takes_optimal for task in study.tasks) is expected

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from amounts import cases
+from calibration import CONVERGED, exact_levels, random_case
 from oscillator_sets import RING, in_basis, random_sets
 
 from respair.clusters import chain, dimer, ring
@@ -157,3 +159,23 @@ def test_model_files_with_other_tables_keep_number_states():
     ):  # fmt: skip
         study = parse(file.format(keep=keep, more=more), "ring.toml")
         assert all(task.takes_optimal for task in study.tasks) is expected
+
+
+@pytest.mark.slow
+def test_accuracies_are_reached_on_random_models():
+    """Levels without any cutoff, from soft to stiff lattices: the automatic cap's error bars cover the distance."""
+    compared = 0
+    for seed in range(cases(60)):
+        case = random_case(seed)
+        if case.model.cluster.modes[0].host != "site":
+            continue
+        accuracy = 10.0 ** -np.random.default_rng(seed).uniform(3, 7)
+        caps = {"max_quanta": None, "total_quanta": None, "cutoff": "auto", "accuracy": accuracy}
+        phonons = replace(case.model.phonons, frame="none", dressing=None, basis="optimal", **caps)
+        levels = ground_state(replace(case.model, phonons=phonons), case.sector, case.states)
+        error = levels.energies - exact_levels(case.model, case.sector, case.states)[: len(levels.energies)]
+        assert np.all(error > -CONVERGED)
+        assert np.all(error <= levels.certificate.energy_errors + CONVERGED), (seed, error)
+        assert np.max(levels.certificate.energy_errors) <= accuracy
+        compared += len(error)
+    assert compared > 20

@@ -23,7 +23,7 @@ SET_COST = {"bosons": 2.5, "electrons": 7.0, "both": 7.0}
 """Cost of a product with such states, for each amplitude and relative to number states."""
 PAYS = 4.0
 """They are chosen where number states cost so many times as much: the search for them costs as well."""
-FEW = 3e6
+FEW = 1e6
 """They are not chosen where so few number states will do."""
 
 

@@ -126,7 +126,7 @@ def test_optimal_states_are_chosen_where_they_pay():
     assert sets is not None
     assert sets.follows == "bosons"
     assert levels.energies[0] - -14.66078457952 <= levels.certificate.energy_errors[0] <= 1e-4
-    for model, states in ((AUTOMATIC, 1e6), (ON_BONDS, 1e9)):
+    for model, states in ((AUTOMATIC, 9e5), (ON_BONDS, 1e9)):
         assert in_optimal_states(model, sector, states) is None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from operator import mul
 from typing import Any
@@ -21,7 +21,7 @@ from .operators import Operator
 from .parameters import InvalidModel, Problem, show
 from .sector import Sector
 from .space.boundary import Beyond
-from .space.product import Amplitudes, Factor, Space
+from .space.product import Amplitudes, Factor, Space, sets_of
 from .space.quspin_basis import Layout, QuspinBasis, SymmetryMap
 from .symmetry.share import Share
 from .terms import energy_scale, far_potential, level_width, sector_operator
@@ -74,6 +74,18 @@ class Hamiltonian(Shown):
         if model.terms:
             _check_hermitian(space, operator)
         return cls(space, operator, space.factorise(operator))
+
+    def in_caps(self, model: Model) -> Hamiltonian:
+        """Return the Hamiltonian of the same model with other caps on its phonons.
+
+        Where oscillator states follow the charges, the factors do not depend on the caps and are taken over.
+        """
+        if self.space.sets is None or sets_of(model) is not self.space.sets:
+            return Hamiltonian.of(model, self.space.sector, self.space.mean_charge)
+        space = replace(self.space, model=model)
+        for name in ("charges", "set_labels"):
+            vars(space)[name] = getattr(self.space, name)
+        return replace(self, space=space)
 
     def card(self) -> Card:
         """Return a summary: sector, dimension, and the formula with its coefficients."""

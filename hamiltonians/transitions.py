@@ -26,7 +26,7 @@ from .algebra import canonical
 from .conservation import moved
 from .hamiltonian import Hamiltonian
 from .kernels.ghosts import Ghosts
-from .kernels.hops import Hop, distributed
+from .kernels.hops import FibreHop, Hop, Part, distributed
 from .model import Model
 from .operators import ChargeWord, LatticeWord, Operator
 from .soft_core import expanded
@@ -122,7 +122,7 @@ class Transition:
         return out
 
     @cached_property
-    def _by_piece(self) -> tuple[Ghosts | None, list[list[Hop]]]:
+    def _by_piece(self) -> tuple[Ghosts | None, list[list[Hop | FibreHop]]]:
         """The required rows of the source, and the hops that act on each piece of them."""
         return distributed(self._hops, self.source.share, self.source.shape[1])
 
@@ -139,18 +139,19 @@ class Transition:
         return orbits.gather, orbits.sign
 
     @cached_property
-    def _hops(self) -> tuple[Hop, ...]:
-        hops = []
+    def _hops(self) -> tuple[Hop | FibreHop, ...]:
+        hops: list[Hop | FibreHop] = []
+        on_fibres: defaultdict[tuple[int, ...], list[Part]] = defaultdict(list)
         for charges, lattice in self._products():
             matrix, element = self._on_rows(charges)
             space, own = self.source.space, set_modes(lattice)
             if space.sets is not None and own is not None:
-                fibres = Fibres.of(space.phonons, own)
-                hops.append(Hop.of(matrix, element, None, fibres, fibres.matrix(lattice)))
+                on_fibres[own].append((matrix, element, lattice))
                 continue
             moves = None if lattice == IDENTITY else space.lattice_matrix(lattice)
             hops.append(Hop.of(matrix, element, moves))
-        return tuple(hops)
+        phonons = self.source.space.phonons
+        return (*hops, *(FibreHop.of(parts, Fibres.of(phonons, modes)) for modes, parts in on_fibres.items()))
 
     def _products(self) -> list[Product]:
         """Return charge matrices, from all configurations to the stored rows, with their lattice operators."""

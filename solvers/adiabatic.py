@@ -30,6 +30,8 @@ from .surface import Well as Well
 
 STARTS = 12
 """Displacements from which minima are sought, in small sectors; fewer in large ones."""
+FOLLOWED = 50_000
+"""Charge configurations up to which a bound is followed downhill."""
 SAME = 1e-3
 """Displacements closer than this are one minimum."""
 
@@ -87,6 +89,34 @@ def landscape(space: Space, operator: Operator) -> Landscape:
             steep = steepness(operator, space.model.lowest_frequency)
             return agreed(Landscape(tuple(search.wells), search.floor, steep))
         return agreed(_landscape(surface))
+
+
+def ceiling(space: Space, operator: Operator, shifts: NDArray[np.float64]) -> float:
+    """Return an upper bound of the ground energy, of a large sector at less cost than its `landscape`.
+
+    The adiabatic energy at some displacements and at that of the best charge configuration; the lowest of them is
+    followed downhill where that is affordable.
+
+    Parameters
+    ----------
+    space, operator : Space, Operator
+        See `landscape`.
+    shifts : (n, modes) float
+        Displacements lambda where wells are expected.
+    """
+    if not space.shape[0] or not space.model.modes:
+        return np.inf
+    with one_blas_thread():
+        surface = Surface(space, operator)
+        best, energies = surface.configurations()
+        tried = np.concatenate([np.reshape(shifts, (-1, surface.modes)), best[[int(np.argmin(energies))]]])
+        values = [surface.ground(shift)[0] for shift in tried]
+        lowest = min(values)
+        if surface.size <= FOLLOWED:
+            start = tried[int(np.argmin(values))]
+            found = optimize.minimize(surface.value, start, jac=True, method="L-BFGS-B", options={"maxiter": 15})
+            lowest = min(lowest, float(found.fun))
+        return agreed(lowest)
 
 
 def _starts(surface: Surface) -> int:

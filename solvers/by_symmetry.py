@@ -14,7 +14,7 @@ from ..hamiltonians.sector import check_sector
 from .blocks import finest_blocks, time_reversed
 from .certificate import Certificate
 from .costs import check_memory, choose_engine, estimate_run, refuse
-from .ground_state import checkpoint_of, solved, with_error_bars
+from .ground_state import checkpoint_of, hamiltonian_of, solved, with_error_bars
 from .krylov.eigenpairs import is_degenerate
 from .level_count import level_count
 from .options import Options, read_options
@@ -98,7 +98,7 @@ def over_blocks(
     blocks: Sequence[Sector] | None = None,
 ) -> LabelledLevels:
     """Search the blocks one after the other, for levels with the certificate that their own states give."""
-    hamiltonian = Hamiltonian.of(model, sector)
+    hamiltonian = hamiltonian_of(model, sector, options)
     checkpoint = checkpoint_of(hamiltonian, states, options)
     found: dict[Sector, Eigenstates] = {}
     done: set[Sector] = set()

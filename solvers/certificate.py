@@ -245,11 +245,19 @@ class Certifier:
         add(np.array([-energy]), phi.reshape(1, -1), image.reshape(-1))
         return self.block.norm(image)
 
-    def certify(self, energies: Sequence[float] | NDArray[np.float64], states: Amplitudes) -> Certificate:
-        """Return the certificate of levels with their normalised states, given by stored amplitudes."""
+    def certify(
+        self, energies: Sequence[float] | NDArray[np.float64], states: Amplitudes, leaks: bool = True
+    ) -> Certificate:
+        """Return the certificate of levels with their normalised states, given by stored amplitudes.
+
+        Without leaks, which are NaN then, its error bars are the residuals.
+        """
         residuals = np.array([self.residual(e, phi) for e, phi in zip(energies, states, strict=True)])
-        leaks, leak_energies = np.array([self.leak(phi) for phi in states]).reshape(-1, 2).T
-        plain = Certificate(residuals, leaks, leak_energies, residuals, np.hypot(residuals, leaks))
+        if not leaks:
+            unknown = np.full(len(residuals), np.nan)
+            return Certificate(residuals, unknown, unknown, residuals, residuals)
+        norms, leak_energies = np.array([self.leak(phi) for phi in states]).reshape(-1, 2).T
+        plain = Certificate(residuals, norms, leak_energies, residuals, np.hypot(residuals, norms))
         frequency = self.block.space.model.lowest_frequency
         steep = steepness(self.block.hamiltonian.operator, frequency)
         errors = graded(plain.shifts(np.asarray(energies)), frequency, steep) + residuals

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass, replace
-
-import numpy as np
 
 from .._core.arguments import taking
 from ..hamiltonians import Model, Sector
@@ -16,9 +13,9 @@ from . import costs
 from .blocks import finest_blocks
 from .by_symmetry import over_blocks
 from .caps import capped, is_automatic, is_optimal
-from .certificate import SAFETY
 from .costs import Estimate
 from .cutoff import CutoffSearch
+from .optimal_choice import SET_COST, likely_cap
 from .optimal_states import followed
 from .options import Options
 
@@ -106,16 +103,6 @@ def estimate_run(model: Model, sector: Sector, engine: str = "auto", states: int
     return replace(need, seconds=_seconds(model, found, need, len(finest_blocks(Space(found.model, sector)))))
 
 
-def likely_cap(model: Model) -> int:
-    """Return the cap that an accuracy is expected to need in optimal phonon states.
-
-    From rings and dimers: second-order shifts begin at `FIRST_SHIFT` a mode and fall by `DECADES` from cap to cap.
-    """
-    assert model.phonons is not None
-    goal = model.phonons.accuracy / SAFETY / (FIRST_SHIFT * len(model.modes) * float(np.max(model.couplings.frequency)))
-    return 1 + max(0, math.ceil(-math.log10(min(1.0, goal)) / DECADES[followed(model)]))
-
-
 def _seconds(model: Model, found: Forecast, need: Estimate, blocks: int) -> float:
     """Return the time of a run with its error bars: wells, certificates, and levels in larger spaces."""
     table = found.model.phonons
@@ -132,12 +119,6 @@ def _cost(model: Model) -> float:
     return SET_COST[followed(model)] if is_optimal(model) else 1.0
 
 
-FIRST_SHIFT = 1e-3
-"""Second-order shift with one excitation in optimal states, for each mode and in units of its frequency."""
-DECADES = {"bosons": 1.65, "electrons": 1.0, "both": 1.0}
-"""Decades by which it falls from cap to cap, by what the states follow."""
-SET_COST = {"bosons": 2.5, "electrons": 7.0, "both": 7.0}
-"""Cost of a product with such states."""
 CLIMB, OPTIMAL_SEARCH = 2.0, 2.0
 """The search for an automatic cutoff takes about as long as the last solve, beside what small spaces take."""
 WELLS, A_BLOCK = 0.05, 0.01

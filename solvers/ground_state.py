@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .._core.arguments import taking
 from .._core.ranks import current_ranks
+from ..clusters import InvalidValue
 from ..hamiltonians import Block, Hamiltonian, Model, Sector
 from ..hamiltonians.arguments import a_model, a_sector
 from ..hamiltonians.sector import check_sector
 from ..hamiltonians.space.product import sets_of
 from ..hamiltonians.terms import far_potential
-from .caps import cap_in_words, is_automatic, is_optimal
+from .caps import CutoffError, cap_in_words, is_automatic, is_optimal
 from .certificate import Certifier
 from .checkpoint import Checkpoint, beside, fingerprint
 from .costs import check_memory, choose_engine
@@ -27,10 +29,12 @@ from .krylov.eigenpairs import is_degenerate as is_degenerate
 from .krylov.search import Limits, announce
 from .larger_space import error_bars
 from .level_count import level_count
-from .optimal_search import OptimalSearch, cap_name, embedded, roughly, upper_bound
+from .optimal_choice import in_optimal_states, may_be_optimal
+from .optimal_search import SETS, Effort, OptimalSearch, cap_name, embedded
 from .options import Options, read_options
 from .results import Eigenstates, LabelledLevels, State
 from .shared_checkpoint import SharedCheckpoint
+from .small_ring import upper_bound
 from .work import Progress, silent
 
 __all__ = ["Eigenstates", "State", "checkpoint_of", "ground_state", "is_degenerate", "lowest_of_block", "solved"]
@@ -124,28 +128,39 @@ def with_error_bars(
     """
     bars, constant = None, -far_potential(model) * sector.charge
     options = replace(options, wanted_below=options.wanted_below - constant)
+
+    def searched(m: Model, count: int, effort: Effort, near: Found | None) -> Found:
+        announce(progress, cap_in_words(m, sector))
+        own = effort.of(replace(options, checkpoint=beside(options.checkpoint, cap_name(m))))
+        if near is not None:
+            own = replace(own, starts=partial(embedded, near), built=near.hamiltonian)
+        return solve(m, count, own, progress)
+
+    def elsewhere(m: Model, other: Sector) -> Eigenstates:
+        return lowest_of_block(m, other, 1, Effort(SETS, leaks=False, confirm=False).of(options))
+
+    def tried(m: Model, count: int) -> Found:
+        announce(progress, cap_in_words(m, sector))
+        own = options
+        if model.phonons is not None and model.phonons.cutoff is not None and m.phonons is not None:
+            own = replace(options, checkpoint=beside(options.checkpoint, f"{m.phonons.total_quanta}-quanta"))
+        return solve(m, count, own, progress)
+
+    def in_sets(m: Model) -> tuple[Found, NDArray[np.float64]]:
+        return OptimalSearch(m, sector, states, searched, check, elsewhere).found()
+
     if is_optimal(model):
-
-        def searched(m: Model, count: int, residual: float, near: Found | None) -> Found:
-            announce(progress, cap_in_words(m, sector))
-            own = replace(options, checkpoint=beside(options.checkpoint, cap_name(m)))
-            own = roughly(options, residual) if residual else own
-            return solve(m, count, replace(own, starts=None if near is None else partial(embedded, near)), progress)
-
-        def elsewhere(m: Model, other: Sector) -> Eigenstates:
-            return lowest_of_block(m, other, 1, roughly(options))
-
-        found, bars = OptimalSearch(model, sector, states, searched, check, elsewhere).found()
+        found, bars = in_sets(model)
     elif is_automatic(model):
-
-        def tried(m: Model, count: int) -> Found:
-            announce(progress, cap_in_words(m, sector))
-            own = options
-            if model.phonons is not None and model.phonons.cutoff is not None and m.phonons is not None:
-                own = replace(options, checkpoint=beside(options.checkpoint, f"{m.phonons.total_quanta}-quanta"))
-            return solve(m, count, own, progress)
-
-        found, bars = CutoffSearch(model, sector, states, tried, check).found()
+        search = CutoffSearch(model, sector, states, tried, check)
+        chosen = options.optimal and may_be_optimal(model.phonons)
+        optimal = in_optimal_states(model, sector, search.rehearsed.cost) if chosen else None
+        try:
+            found, bars = search.found() if optimal is None else in_sets(optimal)
+        except (CutoffError, InvalidValue):
+            if optimal is None:
+                raise
+            found, bars = search.found()
     else:
         found = solve(model, states, options, progress)
     if bars is None and len(found.energies) and sets_of(model) is not None:
@@ -165,11 +180,16 @@ def lowest_of_block(
     """Return the lowest levels of a block with the certificate that their own states give."""
     engine = choose_engine(model, sector, options.engine)
     check_memory(model, sector, engine, states, options.memory_limit)
-    hamiltonian = Hamiltonian.of(model, sector)
+    hamiltonian = hamiltonian_of(model, sector, options)
     checkpoint = checkpoint_of(hamiltonian, states, options)
     levels = solved(Block.of(hamiltonian), states, engine, options, progress, checkpoint)
     checkpoint.remove()
     return levels
+
+
+def hamiltonian_of(model: Model, sector: Sector, options: Options) -> Hamiltonian:
+    """Return the Hamiltonian of a sector, with the help of what is built already."""
+    return Hamiltonian.of(model, sector) if options.built is None else options.built.in_caps(model)
 
 
 def checkpoint_of(hamiltonian: Hamiltonian, states: int, options: Options) -> Checkpoint:
@@ -224,5 +244,5 @@ def solved(
     del chosen  # with its matrix
     for array in (energies, kept):
         array.setflags(write=False)
-    certificate = Certifier(block).certify(energies, kept[: len(energies)])
+    certificate = Certifier(block).certify(energies, kept[: len(energies)], options.leaks)
     return Eigenstates(block, energies, certificate, kept, multiplicity, engine, stored, levels.matvecs)

@@ -3,78 +3,94 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..clusters import ring
-from ..clusters.translations import as_numbers
 from ..hamiltonians import Block, Hamiltonian, Model, Phonons, Sector
-from ..hamiltonians.couplings import value_at
 from ..hamiltonians.space.oscillator_sets import OscillatorSets
-from ..hamiltonians.space.product import Space, dimensions
-from ..hamiltonians.terms import sector_operator
-from .adiabatic import landscape
+from ..hamiltonians.space.product import dimensions
 from .block_size import BlockSize
-from .caps import CutoffError, capped
+from .caps import CutoffError
+from .certificate import SAFETY
 from .larger_space import GROWTH, MARGIN, RANGE, ROOM, Solution
 from .optimal_states import displaced_sets, improved
 from .options import Options
 from .results import Eigenstates, LabelledLevels, State
+from .small_ring import smaller_ring, upper_bound
 
+SETS, SETTLED = 1e-5, 1e-3
+"""Residual of states that find the sets, relative to the energy unit, and of those that adapt them to a larger ring.
+
+Natural states with so small weights as their squares are noise."""
 ROUGH = 1e-3
-"""Residual of the states that improve the sets, relative to the energy unit."""
+"""The same of levels in the first caps."""
 COMPARED = 1e-5
 """The same of levels in the next smaller caps."""
+STEADY = 0.1
+"""Residual of levels in growing caps, in units of that which leads to the next ones, about."""
+DECAY, SLOWEST, TINY = 0.1, 0.9, 1e-300
+"""By how much a cap more brings levels nearer, where that is not known yet, and at least."""
+SURE = 1e-3
+"""No state is missed in larger caps where none is once levels are so near their limits, in units of the frequency."""
 SINGLES = 2
 """Rounds with one oscillator at a time in any state."""
-PAIRED_COSTS = ((0, *(1,) * 4, *(2,) * 8), (0, *(1,) * 3, *(2,) * 5), (0, 1, 1, 2, 2, 2))
-"""Costs of the states in the round with two oscillators at a time, the first that are affordable."""
-PAIRED_SIZE = 1e7
-"""Amplitudes that this round may take."""
-SMALL_RING = 4
-"""Sites of the ring on which the sets of larger ones are found."""
+PAIRED = tuple(((0, *(1,) * both, *(2,) * rest), size) for both, rest, size in (
+    (8, 999, 3e5), (4, 999, 1e6), (3, 999, 3e6), (3, 5, 3e6), (2, 3, 1e7),
+))  # fmt: skip
+"""Costs of the states in the round with two oscillators at a time, and the amplitudes that these may take.
+
+Some of the first states of two oscillators, or one oscillator in any of the states that have a cost.
+"""
+LOOSEST = 1e-2
+"""The largest residual that options allow."""
 LARGEST_CAP = 40
 """Caps beyond this are not tried."""
-SURVEYED = 6_000
-"""Charge configurations up to which the minima of the adiabatic energy are sought."""
 
 
-def roughly(options: Options, tolerance: float = ROUGH) -> Options:
-    """Return options for states that improve oscillator states, or are only compared with better ones."""
-    tolerance = max(options.tolerance, tolerance)
-    return replace(options, tolerance=tolerance, confirm=False, checkpoint=None, wanted_below=np.inf)
+@dataclass(frozen=True)
+class Effort:
+    """How well levels are wanted.
+
+    Attributes
+    ----------
+    residual : float
+        Residual that will do, relative to the energy unit; 0 for that of the options.
+    leaks : bool
+        Their leaks out of the caps are wanted.
+    confirm : bool
+        A search for missing levels is wanted, where the options want one.
+    """
+
+    residual: float = 0.0
+    leaks: bool = True
+    confirm: bool = True
+
+    def of(self, options: Options) -> Options:
+        """Return options for it; levels that are compared or improved later on leave no checkpoint."""
+        options = replace(options, leaks=self.leaks, confirm=self.confirm and options.confirm)
+        if not self.residual:
+            return options
+        tolerance = min(max(options.tolerance, self.residual), LOOSEST)
+        return replace(options, tolerance=tolerance, checkpoint=None, wanted_below=np.inf)
 
 
-def upper_bound(model: Model, sector: Sector) -> float:
-    """Return an upper bound of the ground energy from minima of the adiabatic energy; inf where they cost too much."""
-    space = Space(capped(model), sector)
-    return landscape(space, sector_operator(model)).ceiling if space.shape[0] <= SURVEYED else np.inf
+def foreseen(before: Sequence[NDArray[np.float64]]) -> tuple[float, float]:
+    """Return how far levels of growing caps, the last of them, lie above their limits, and how fast that decays.
 
-
-def smaller_ring(model: Model, sector: Sector) -> tuple[Model, Sector] | None:
-    """Return a ring of four sites like a larger one, as densely filled, on which sets are found; None where none is."""
-    cluster, number = model.cluster, SMALL_RING
-    filled = sector.charge * number
-    uniform = all(isinstance(value_at(model, key), int | float) for key in model.active)
-    if cluster.kind != "ring" or cluster.sites <= number or filled % cluster.sites or not uniform or model.terms:
-        return None
-    if any(getattr(table, "on", "all") != "all" for table in (model.bosons, model.phonons)) or np.any(model.flux):
-        return None
-    if sector.parity is not None:
-        return None
-    charge = filled // cluster.sites
-    if charge % 2 != sector.charge % 2 or sector.spin_excess != charge % 2:
-        return None
-    (turn,) = as_numbers(sector.momentum) if sector.momentum is not None else (None,)
-    momentum = turn * number // cluster.sites if turn is not None and turn * number % cluster.sites == 0 else None
-    reflection = sector.reflection if momentum is not None or sector.momentum is None else None
-    small = Sector(charge, momentum=momentum, reflection=reflection, spin_flip=sector.spin_flip)
-    return replace(model, cluster=ring(number)), small
+    From their falls from cap to cap; infinity where there are none.
+    """
+    last = before[-3:]
+    if len(last) < 2 or len({len(energies) for energies in last}) > 1:
+        return np.inf, DECAY
+    *earlier, fall = (float(np.max(a - b)) for a, b in pairwise(last))
+    decay = min(max(fall, 0.0) / max(earlier[0], TINY), SLOWEST) if earlier else DECAY
+    return max(fall, 0.0) * decay / (1.0 - decay), decay
 
 
 def cap_name(model: Model) -> str:
@@ -104,6 +120,10 @@ class Searched(Solution, Protocol):
     def hamiltonian(self) -> Hamiltonian:
         """The Hamiltonian of the sector."""
 
+    @property
+    def multiplicity(self) -> int:
+        """Number of states in the ground level."""
+
     def level(self, number: int) -> State:
         """Return one eigenstate."""
 
@@ -123,8 +143,8 @@ class OptimalSearch(Generic[Found]):
     states : int
         Levels wanted; the sets serve them all.
     solve : function
-        From a model with numbers, a number of levels, the residual that will do (0: that of the options), and levels in
-        smaller caps to start from, to these levels.
+        From a model with numbers, a number of levels, how well they are wanted, and levels in smaller caps to start
+        from, to these levels.
     check : function
         Raises MemoryError for a model with numbers that would not fit.
     elsewhere : function, optional
@@ -136,7 +156,7 @@ class OptimalSearch(Generic[Found]):
         model: Model,
         sector: Sector,
         states: int,
-        solve: Callable[[Model, int, float, Found | None], Found],
+        solve: Callable[[Model, int, Effort, Found | None], Found],
         check: Callable[[Model], None] = lambda model: None,
         elsewhere: Callable[[Model, Sector], Eigenstates] | None = None,
     ) -> None:
@@ -166,7 +186,7 @@ class OptimalSearch(Generic[Found]):
         if small is None or solve is None:
             return None
         model, sector = small
-        return OptimalSearch(model, sector, 1, lambda m, count, residual, near: solve(m, sector))
+        return OptimalSearch(model, sector, 1, lambda m, count, effort, near: solve(m, sector))
 
     def _here(self, sets: OscillatorSets) -> OscillatorSets:
         """Return sets of a smaller ring on this one."""
@@ -183,9 +203,10 @@ class OptimalSearch(Generic[Found]):
         for _ in range(SINGLES if self.small is None else 0):
             sets = self._improved(sets, (0, *(1,) * (sets.free - 1)), 1)
         if len(self.model.modes) > 1:
-            for costs in PAIRED_COSTS:
-                if self._stored(self.within(replace(sets, costs=costs), None, 2)) <= PAIRED_SIZE:
-                    return self._improved(sets, costs[: sets.free], 2)
+            for costs, size in PAIRED:
+                own = costs[: sets.free]
+                if self._stored(self.within(replace(sets, costs=own), None, 2)) <= size:
+                    return self._improved(sets, own, 2)
         return sets
 
     def _stored(self, model: Model) -> float:
@@ -194,7 +215,8 @@ class OptimalSearch(Generic[Found]):
         return charges * phonons / BlockSize(model, self.sector, charges, phonons, 1, 1).operations
 
     def _improved(self, sets: OscillatorSets, costs: tuple[int, ...], cap: int) -> OscillatorSets:
-        solution = self._solve(self.within(replace(sets, costs=costs), None, cap), self.states, ROUGH, None)
+        effort = Effort(SETS if self.small is None else SETTLED, leaks=False, confirm=False)
+        solution = self._solve(self.within(replace(sets, costs=costs), None, cap), self.states, effort, None)
         count = min(len(solution.energies), self.states)
         return improved(sets, self.start, [(1.0 / count, solution.level(n)) for n in range(count)]) if count else sets
 
@@ -223,9 +245,15 @@ class OptimalSearch(Generic[Found]):
             final = self.within(self.sets, table.max_quanta, table.total_quanta)
             self._check(final)
             smaller = self._smaller()
-            before = None if smaller is None else self._solve(smaller, self.states, COMPARED, None)
-            now = self._solve(final, self.states, 0.0, before)
-            return now, self.bars(before, now)
+            rough = Effort(COMPARED, confirm=False)
+            before = None if smaller is None else self._solve(smaller, self.states, rough, None)
+            now = self._solve(final, self.states, Effort(), before)
+            count = len(now.energies)
+            if before is None or len(before.energies) < count:
+                return now, self.bars(now)
+            earlier = before.certificate.shifts(before.energies)[:count]
+            decay = now.certificate.shifts(now.energies) / np.maximum(earlier, TINY)
+            return now, self.bars(now, before.energies[:count] - now.energies, decay)
         return self._climb()
 
     def _smaller(self) -> Model | None:
@@ -236,47 +264,72 @@ class OptimalSearch(Generic[Found]):
         return self.within(self.sets, *caps)
 
     def _climb(self) -> tuple[Found, NDArray[np.float64]]:
-        before: Found | None = None
-        bar = np.inf
+        """Raise the cap: roughly, until what is left is foreseen to be small enough, then in earnest."""
+        accuracy, bar = self.table.accuracy, np.inf
+        before: list[NDArray[np.float64]] = []
+        near: Found | None = None
+        confirmed = False
         for cap in range(1, LARGEST_CAP + 1):
             model = self.within(self.sets, None, cap)
             try:
                 self._check(model)
-                now = self._solve(model, self.states, COMPARED, before)
-                if before is not None and self._is_close(now):
-                    now = self._solve(model, self.states, 0.0, now)
+                left, decay = foreseen(before)
+                if SAFETY * left * decay > accuracy:
+                    confirm = self.states == 1 and not confirmed and left * decay < SURE * self.model.lowest_frequency
+                    effort = Effort(self._steady(near, left * decay), leaks=False, confirm=confirm)
+                    near = self._solve(model, self.states, effort, near)
+                    confirmed = confirmed or (confirm and near.multiplicity == 1)
+                    if len(near.energies) and SAFETY * foreseen([*before, near.energies])[0] > accuracy:
+                        before.append(near.energies)
+                        continue
+                now = self._solve(model, self.states, Effort(confirm=not confirmed), near)
             except MemoryError as refused:
                 raise CutoffError(
-                    f"phonons.accuracy = {self.table.accuracy:.1e} was not reached: with optimal phonon states the "
+                    f"phonons.accuracy = {accuracy:.1e} was not reached: with optimal phonon states the "
                     f"error bar was {bar:.1e} below total_quanta = {cap}, and the next cap does not fit: {refused}"
                 ) from None
-            bars = self.bars(before, now)
-            if not len(now.energies) or (before is not None and np.max(bars) <= self.table.accuracy):
-                return now, bars
-            bar, before = float(np.max(bars)), now
+            count = len(now.energies)
+            bars = None
+            if len(before) > 1 and count and min(len(energies) for energies in before[-2:]) >= count:
+                earlier, fall = -np.diff([energies[:count] for energies in (*before[-2:], now.energies)], axis=0)
+                bars = self.bars(now, fall, fall / np.maximum(earlier, TINY))
+            if not count or (bars is not None and np.max(bars) <= accuracy):
+                return now, now.certificate.energy_errors if bars is None else bars
+            bar = bar if bars is None else float(np.max(bars))
+            before, near = [*before, now.energies], now
         raise CutoffError(
-            f"phonons.accuracy = {self.table.accuracy:.1e} was not reached: caps beyond {LARGEST_CAP} are not tried; "
+            f"phonons.accuracy = {accuracy:.1e} was not reached: caps beyond {LARGEST_CAP} are not tried; "
             f"and there the error bar was {bar:.1e}; ask for less accuracy"
         )
 
-    def _is_close(self, now: Found) -> bool:
-        """True where the error bars of rough levels may be small enough but for what is rough."""
-        certificate = now.certificate
-        cut = certificate.energy_errors - certificate.residuals
-        return not len(cut) or float(np.max(cut)) <= 1.5 * self.table.accuracy
+    def _steady(self, near: Found | None, left: float) -> float:
+        """Return the residual of levels that are only compared with others, or improved later."""
+        if near is None or not np.isfinite(left):
+            return ROUGH
+        leak = math.sqrt(self.model.lowest_frequency * left)
+        return min(ROUGH, max(STEADY * leak / near.hamiltonian.unit, TINY))
 
-    def bars(self, before: Found | None, now: Found) -> NDArray[np.float64]:
-        """Return error bars from second-order shifts, the decay from cap to cap, and bounds of the ground energy."""
+    def bars(
+        self, now: Found, fall: NDArray[np.float64] | None = None, decay: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        """Return error bars from second-order shifts, the decay from cap to cap, and bounds of the ground energy.
+
+        Parameters
+        ----------
+        now : Solution
+            The levels, with their leaks.
+        fall : (k,) float, optional
+            By how much the levels lie below those of the cap before.
+        decay : (k,) float, optional
+            By how much a cap more brings levels nearer.
+        """
         energies, certificate = now.energies, now.certificate
         if not len(energies):
             return certificate.energy_errors
         bars = certificate.energy_errors.copy()
-        if before is not None and len(before.energies) >= len(energies):
-            drop = np.maximum(before.energies[: len(energies)] - energies, 0.0)
-            shifts = now.certificate.shifts(energies)
-            earlier = before.certificate.shifts(before.energies)[: len(energies)]
-            ratio = np.clip(shifts / np.maximum(earlier, 1e-300), 0.0, 0.9)
-            bars = np.maximum(bars, 2.0 * drop * ratio / (1.0 - ratio) + certificate.residuals)
+        if fall is not None and decay is not None:
+            ratio = np.clip(decay, 0.0, SLOWEST)
+            bars = np.maximum(bars, 2.0 * np.maximum(fall, 0.0) * ratio / (1.0 - ratio) + certificate.residuals)
         bars[0] = max(bars[0], energies[0] - self.ceiling)
         return self._with_room(now, bars)
 
@@ -292,7 +345,7 @@ class OptimalSearch(Generic[Found]):
         wider = self.within(self.sets, None, int(np.ceil(float(np.max(excited)) / (RANGE * frequency))))
         size = math.prod(dimensions(wider, self.sector))
         if size <= max(ROOM, GROWTH * math.prod(dimensions(now.hamiltonian.space.model, self.sector))):
-            better = self._solve(wider, self.states, 0.0, None)
+            better = self._solve(wider, self.states, Effort(), None)
             if len(better.energies) >= len(bars):
                 lower = np.minimum(now.energies, better.energies[: len(bars)])
                 other = better.certificate.energy_errors[: len(bars)]

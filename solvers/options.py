@@ -49,8 +49,15 @@ class Options(Brief):
         Blocks of thermal sums that are finished stay on disk after the sum, for the caller to remove.
     pool : Pool, optional
         Processes that compute the blocks of thermal sums.
+    optimal : bool
+        Optimal phonon states may be taken where a model leaves both frame and cutoff to the solver and number states
+        cost much more.
     starts : function, optional
         From a block to stored amplitudes near its lowest levels, from which their searches begin.
+    built : Hamiltonian, optional
+        That of the same model in other caps, of which parts may serve again.
+    leaks : bool
+        Compute what leads out of the caps on phonons: without it error bars hold the residuals only.
 
     Raises
     ------
@@ -74,8 +81,11 @@ class Options(Brief):
     checkpoint: str | os.PathLike[str] | None = None
     checkpoint_interval: float = 60.0
     keep_blocks: bool = False
+    optimal: bool = False
     pool: Pool | None = field(default=None, repr=False, compare=False)
     starts: Callable[[Any], Sequence[Any]] | None = field(default=None, repr=False, compare=False)
+    built: Any = field(default=None, repr=False, compare=False)
+    leaks: bool = field(default=True, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         wrong = []

@@ -12,7 +12,7 @@ from ..hamiltonians.kernels.outward import OutwardOperator
 from ..hamiltonians.kernels.tensor import TensorHamiltonian, TensorOperator
 from ..hamiltonians.space.boundary import Beyond
 from ..hamiltonians.space.fibres import set_modes
-from ..hamiltonians.space.outward import Outward, shell_of
+from ..hamiltonians.space.outward import Outward
 from ..hamiltonians.space.phonons import Shell
 
 DEPTH = 4
@@ -50,10 +50,13 @@ class SetLeak:
     def _out(self) -> OutwardOperator:
         sets = self.block.space.sets
         assert sets is not None
-        every = [lattice for _, lattice in (*self._operator.standing, *self._operator.moving)]
-        modes = sorted({own for lattice in every if (own := set_modes(lattice))})
-        parts = {own: Outward(self._space, own, DEPTH if len(own) > 2 else 2 * sets.size, sets.size) for own in modes}
-        return OutwardOperator(self._operator, shell_of(self._space, list(parts.values())), parts)
+        standing = {own for _, lattice in self._operator.standing if (own := set_modes(lattice))}
+        modes = sorted(standing | {hop.fibres.modes for hop in self._operator.moving})
+        parts = {}
+        for own in modes:
+            alone = len(own) == 2 and sum(set(own) <= set(other) for other in modes) == 1
+            parts[own] = Outward(self._space, own, DEPTH if len(own) > 2 else 2 * sets.size, sets.size, alone)
+        return OutwardOperator(self._operator, parts)
 
     @cached_property
     def _excess(self) -> NDArray[np.int64]:

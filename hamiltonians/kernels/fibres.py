@@ -112,6 +112,44 @@ def rows_on_fibres(
                 o[p] += diagonal * x[p]
 
 
+@inlined
+def state_by_state(y: Array, w: Array, m: Array, lengths: Array, counts: Array) -> None:
+    """``y[fibre] += M w[fibre]`` for each fibre, with as much of M as is long; both state by state, see `Fibres`."""
+    at = 0
+    for s in range(len(lengths)):
+        n, c = lengths[s], counts[s]
+        x, o = w[at : at + n * c].reshape((n, c)), y[at : at + n * c].reshape((n, c))
+        if c == 1:
+            for a in range(n):
+                total = m[a, 0] * x[0, 0]
+                for b in range(1, n):
+                    total += m[a, b] * x[b, 0]
+                o[a, 0] += total
+        else:
+            fours = n // 4
+            for pair in range(n // 2):
+                a = 2 * pair
+                for four in range(fours):
+                    b = 4 * four
+                    v0, v1, v2, v3 = m[a, b], m[a, b + 1], m[a, b + 2], m[a, b + 3]
+                    u0, u1, u2, u3 = m[a + 1, b], m[a + 1, b + 1], m[a + 1, b + 2], m[a + 1, b + 3]
+                    for f in range(c):
+                        x0, x1, x2, x3 = x[b, f], x[b + 1, f], x[b + 2, f], x[b + 3, f]
+                        o[a, f] += v0 * x0 + v1 * x1 + v2 * x2 + v3 * x3
+                        o[a + 1, f] += u0 * x0 + u1 * x1 + u2 * x2 + u3 * x3
+                for b in range(4 * fours, n):
+                    v0, u0 = m[a, b], m[a + 1, b]
+                    for f in range(c):
+                        o[a, f] += v0 * x[b, f]
+                        o[a + 1, f] += u0 * x[b, f]
+            if n % 2:
+                for b in range(n):
+                    v0 = m[n - 1, b]
+                    for f in range(c):
+                        o[n - 1, f] += v0 * x[b, f]
+        at += n * c
+
+
 @compiled
 def hops_on_fibres(
     out: Array,
@@ -120,39 +158,54 @@ def hops_on_fibres(
     column: Array,
     value: Array,
     element: Array,
+    kind: Array,
     gather: Array,
     sign: Array,
-    matrix: Array,
+    matrices: Array,
     lengths: Array,
     counts: Array,
-    places: Array,
+    order: Array,
     work: Array,
-    rooms: Array,
 ) -> None:
-    """``out += (A (x) P) psi`` for hops with a small matrix P on fibres; `work` has a row for each thread's share."""
-    rows = out.shape[0]
-    shares, inner = work.shape
+    """``out += sum_k (A_k (x) P_k) psi`` for hops with small matrices P_k on the same fibres, entries of a row by kind.
+
+    `work` has two rows for each thread's share.
+    """
+    rows, inner = out.shape[0], work.shape[2]
+    shares = work.shape[0]
+    signed = sign.shape[0] > 0
     for share in prange(shares):
-        w = work[share]
+        w, y = work[share, 0], work[share, 1]
         for r in range(share * rows // shares, (share + 1) * rows // shares):
-            if start[r] == start[r + 1]:
+            k, end, o = start[r], start[r + 1], out[r]
+            if k == end:
                 continue
             for p in range(inner):
-                w[p] = 0.0
-            for k in range(start[r], start[r + 1]):
-                v, x, g = value[k], psi[column[k]], element[k]
-                if g == 0:
-                    for p in range(inner):
-                        w[p] += v * x[p]
-                elif sign.shape[0] > 0:
-                    at, by = gather[g], sign[g]
-                    for p in range(inner):
-                        w[p] += v * by[p] * x[at[p]]
-                else:
+                y[p] = 0.0
+            while k < end:
+                own, first = kind[k], k
+                while k < end and kind[k] == own:
+                    v, x, g = value[k], psi[column[k]], element[k]
                     at = gather[g]
-                    for p in range(inner):
-                        w[p] += v * x[at[p]]
-            on_fibres(out[r], w, matrix, lengths, counts, places, rooms[share])
+                    if signed:
+                        by = sign[g]
+                        for p in range(inner):
+                            i = order[p]
+                            w[p] = v * by[i] * x[at[i]] + (w[p] if k > first else 0.0)
+                    elif k == first:
+                        if g == 0:
+                            for p in range(inner):
+                                w[p] = v * x[order[p]]
+                        else:
+                            for p in range(inner):
+                                w[p] = v * x[at[order[p]]]
+                    else:
+                        for p in range(inner):
+                            w[p] += v * x[at[order[p]]]
+                    k += 1
+                state_by_state(y, w, matrices[own], lengths, counts)
+            for p in range(inner):
+                o[order[p]] += y[p]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ..space.fibres import Fibres
+from ..space.phonons import Polynomial
 from ..space.product import Amplitudes
 from ..symmetry.share import Share
 from . import loops as kernels
@@ -33,8 +34,6 @@ class Hop:
         Group element that moves the phonons of each entry.
     source, weight : (k, phonon states)
         Lattice operator that goes with it; None where it is the identity.
-    fibres, small : Fibres, (n, n)
-        The same as a small matrix on the fibres of some modes, where it is one.
     """
 
     matrix: sp.csr_array
@@ -42,8 +41,6 @@ class Hop:
     element: NDArray[np.int16]
     source: NDArray[np.int32] | None = None
     weight: NDArray[Any] | None = None
-    fibres: Fibres | None = None
-    small: NDArray[Any] | None = None
 
     @classmethod
     def of(
@@ -51,8 +48,6 @@ class Hop:
         matrix: sp.csr_array,
         element: NDArray[np.int16],
         lattice: sp.csr_array | None = None,
-        fibres: Fibres | None = None,
-        small: NDArray[Any] | None = None,
     ) -> Hop:
         """Bring the entries of each row into order.
 
@@ -62,8 +57,6 @@ class Hop:
             Entries, and the group element of each.
         lattice : csr_array, optional
             Lattice operator that goes with them.
-        fibres, small : Fibres, (n, n), optional
-            Or this one.
         """
         row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
         moving = matrix.indptr[1:] - np.bincount(row, element != 0, matrix.shape[0]).astype(matrix.indptr.dtype)
@@ -71,46 +64,119 @@ class Hop:
         matrix = sp.csr_array((matrix.data[order], matrix.indices[order], matrix.indptr), shape=matrix.shape)
         width = 0 if lattice is None else int(np.diff(lattice.indptr).max(initial=0))
         source, weight = (None, None) if lattice is None else lattice_gathers(lattice, width)
-        return cls(matrix, moving, element[order], source, weight, fibres, small)
+        return cls(matrix, moving, element[order], source, weight)
 
     def of_type(self, dtype: np.dtype[Any]) -> Hop:
         """Return the same with numbers of another type; ``csr_array.astype`` would add up entries of one place."""
         weight = None if self.weight is None else self.weight.astype(dtype, copy=False)
-        small = None if self.small is None else self.small.astype(dtype, copy=False)
         entries = self.matrix.data.astype(dtype, copy=False), self.matrix.indices, self.matrix.indptr
-        return replace(self, matrix=sp.csr_array(entries, shape=self.matrix.shape), weight=weight, small=small)
+        return replace(self, matrix=sp.csr_array(entries, shape=self.matrix.shape), weight=weight)
 
     def acting_on(self, chosen: NDArray[np.int64], place: NDArray[np.int32], columns: int) -> Hop:
         """Return some entries, ascending, as they act on other rows: `place` has the new number of each old one."""
         rows = self.matrix.shape[0]
         row = np.repeat(np.arange(rows), np.diff(self.matrix.indptr))[chosen]
-        start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=rows))]).astype(self.matrix.indptr.dtype)
-        element = self.element[chosen]
-        moving = start[1:] - np.bincount(row, element != 0, rows).astype(start.dtype)
-        entries = self.matrix.data[chosen], place[self.matrix.indices[chosen]], start
-        return replace(self, matrix=sp.csr_array(entries, shape=(rows, columns)), moving=moving, element=element)
+        element, matrix = self.element[chosen], part_of(self.matrix, chosen, place, columns)
+        moving = matrix.indptr[1:] - np.bincount(row, element != 0, rows).astype(matrix.indptr.dtype)
+        return replace(self, matrix=matrix, moving=moving, element=element)
 
     def add(
         self, out: Amplitudes, phi: Amplitudes, gather: NDArray[Any], sign: NDArray[Any], work: NDArray[Any]
     ) -> None:
         """Add the image of amplitudes to `out`; `work` has a row for each share of a core."""
         start, moves = self.matrix.indptr, (self.matrix.indices, self.matrix.data, self.element, gather, sign)
-        if self.fibres is not None and self.small is not None:
-            own = self.fibres
-            rooms = np.zeros((len(work), len(self.small)), work.dtype)
-            hops_on_fibres(out, phi, start, *moves, self.small, own.lengths, own.counts, own.places, work, rooms)
-        elif self.source is None or self.weight is None:
+        if self.source is None or self.weight is None:
             kernels.hops(out, phi, start, self.moving, *moves, work)
         else:
             kernels.dressed_hops(out, phi, start, *moves, self.source, self.weight, work)
 
 
-def distributed(hops: Sequence[Hop], share: Share | None, columns: int) -> tuple[Ghosts | None, list[list[Hop]]]:
+Part = tuple[sp.csr_array, NDArray[np.int16], Polynomial]
+"""A charge matrix on the stored rows, the group element of each entry, and the lattice operator that goes with it."""
+
+
+@dataclass(frozen=True)
+class FibreHop:
+    """Charge matrices with small matrices on the fibres of the same modes.
+
+    Attributes
+    ----------
+    matrix : csr_array
+        All their entries on the rows; in each row by kind.
+    element : (nnz,) int16
+        Group element that moves the phonons of each entry.
+    kind : (nnz,) int16
+        Number of the small matrix of each entry.
+    fibres : Fibres
+        The fibres.
+    small : (kinds, n, n)
+        The small matrices.
+    lattice : tuple of Polynomial
+        The lattice operators that they are.
+    """
+
+    matrix: sp.csr_array
+    element: NDArray[np.int16]
+    kind: NDArray[np.int16]
+    fibres: Fibres
+    small: NDArray[Any]
+    lattice: tuple[Polynomial, ...]
+
+    @classmethod
+    def of(cls, parts: Sequence[Part], fibres: Fibres) -> FibreHop:
+        """Collect charge matrices whose lattice operators act on the same modes."""
+        shape = parts[0][0].shape
+        row = np.concatenate([np.repeat(np.arange(shape[0]), np.diff(matrix.indptr)) for matrix, *_ in parts])
+        kind = np.repeat(np.arange(len(parts), dtype=np.int16), [matrix.nnz for matrix, *_ in parts])
+        element = np.concatenate([element for _, element, _ in parts])
+        order = np.lexsort((element, kind, row))
+        data, indices = (
+            np.concatenate([getattr(matrix, name) for matrix, *_ in parts])[order] for name in ("data", "indices")
+        )
+        start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=shape[0]))]).astype(indices.dtype)
+        lattice = tuple(each for *_, each in parts)
+        small = np.array([fibres.matrix(each) for each in lattice])
+        return cls(
+            sp.csr_array((data, indices, start), shape=shape), element[order], kind[order], fibres, small, lattice
+        )
+
+    def of_type(self, dtype: np.dtype[Any]) -> FibreHop:
+        """Return the same with numbers of another type; see `Hop.of_type`."""
+        entries = self.matrix.data.astype(dtype, copy=False), self.matrix.indices, self.matrix.indptr
+        matrix = sp.csr_array(entries, shape=self.matrix.shape)
+        return replace(self, matrix=matrix, small=self.small.astype(dtype, copy=False))
+
+    def acting_on(self, chosen: NDArray[np.int64], place: NDArray[np.int32], columns: int) -> FibreHop:
+        """Return some entries, ascending, as they act on other rows; see `Hop.acting_on`."""
+        matrix = part_of(self.matrix, chosen, place, columns)
+        return replace(self, matrix=matrix, element=self.element[chosen], kind=self.kind[chosen])
+
+    def add(
+        self, out: Amplitudes, phi: Amplitudes, gather: NDArray[Any], sign: NDArray[Any], work: NDArray[Any]
+    ) -> None:
+        """Add the image of amplitudes to `out`; `work` has a row for each share of a core."""
+        moves = self.matrix.indptr, self.matrix.indices, self.matrix.data, self.element, self.kind, gather, sign
+        own = self.fibres
+        rooms = np.zeros((len(work), 2, work.shape[1]), work.dtype)
+        hops_on_fibres(out, phi, *moves, self.small, own.lengths, own.counts, own.by_state, rooms)
+
+
+def part_of(matrix: sp.csr_array, chosen: NDArray[np.int64], place: NDArray[np.int32], columns: int) -> sp.csr_array:
+    """Return some entries of a matrix, ascending, in other columns."""
+    rows = matrix.shape[0]
+    row = np.repeat(np.arange(rows), np.diff(matrix.indptr))[chosen]
+    start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=rows))]).astype(matrix.indptr.dtype)
+    return sp.csr_array((matrix.data[chosen], place[matrix.indices[chosen]], start), shape=(rows, columns))
+
+
+def distributed(
+    hops: Sequence[Hop | FibreHop], share: Share | None, columns: int
+) -> tuple[Ghosts | None, list[list[Hop | FibreHop]]]:
     """Return the rows that hops need, and the parts of the hops that act on each piece of them.
 
     Parameters
     ----------
-    hops : sequence of Hop
+    hops : sequence of Hop or FibreHop
         On the rows of this process; their columns are those of the whole block.
     share : Share or None
         Of the block on which they act; None where all of it is here.
@@ -122,7 +188,7 @@ def distributed(hops: Sequence[Hop], share: Share | None, columns: int) -> tuple
     needed = np.unique(np.concatenate([np.zeros(0, np.int64), *(hop.matrix.indices for hop in hops)]))
     ghosts = Ghosts(share, needed.astype(np.int64), columns)
     piece, place = ghosts.places()
-    parts: list[list[Hop]] = [[] for _ in ghosts.pieces]
+    parts: list[list[Hop | FibreHop]] = [[] for _ in ghosts.pieces]
     for hop in hops:
         for number, chosen in enumerate(split(hop.matrix.indices, piece, len(parts))):
             if len(chosen):

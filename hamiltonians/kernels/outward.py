@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,93 +10,157 @@ from numba import get_num_threads, prange
 from numpy.typing import NDArray
 
 from ..space.fibres import set_modes
-from ..space.outward import Outward
-from ..space.phonons import Polynomial, Shell
+from ..space.outward import Outward, shell_of
+from ..space.phonons import PhononSpace, Polynomial
+from .fibres import state_by_state
 from .loops import Array, compiled, inlined
 from .tensor import TensorOperator
 
 
 @inlined
 def lead_out(
-    o: Array, x: Array, c: Any, m: Array, lengths: Array, counts: Array, places: Array, begin: Array, onto: Array,
-    targets: Array, y: Array,
-) -> None:  # fmt: skip
-    """``o[targets] += c M x[fibre]`` for each fibre, to the states near it; `y` has room for one."""
+    o: Array, w: Array, m: Array, lengths: Array, counts: Array, begin: Array, onto: Array, targets: Array, y: Array
+) -> None:
+    """``o[targets] += M w[fibre]`` for each fibre, to the states near it; `w` is state by state, `y` room for one."""
     at, to = 0, 0
     for s in range(len(lengths)):
-        n = lengths[s]
-        for f in range(at, at + n * counts[s], n):
+        n, c = lengths[s], counts[s]
+        room = y[:c]
+        for k in range(begin[s], begin[s + 1]):
+            row = m[onto[k]]
+            for f in range(c):
+                room[f] = 0.0
             for q in range(n):
-                y[q] = c * x[places[f + q]]
-            for k in range(begin[s], begin[s + 1]):
-                row, total = m[onto[k]], y[0] * m[onto[k], 0]
-                for q in range(1, n):
-                    total += row[q] * y[q]
-                o[targets[to]] += total
-                to += 1
-        at += n * counts[s]
+                v, x = row[q], w[at + q * c : at + q * c + c]
+                for f in range(c):
+                    room[f] += v * x[f]
+            goal = targets[to : to + c]
+            for f in range(c):
+                o[goal[f]] += room[f]
+            to += c
+        at += n * c
 
 
 @inlined
-def far_norm(x: Array, upper: Array, lengths: Array, counts: Array, places: Array) -> Any:
-    """Return ``sum ||R x[fibre]||^2``, R triangular for each length."""
+def far_norm(w: Array, upper: Array, lengths: Array, counts: Array) -> Any:
+    """Return ``sum ||R w[fibre]||^2``, R triangular for each length."""
     at, norm = 0, 0.0
     for s in range(len(lengths)):
-        n = lengths[s]
-        for f in range(at, at + n * counts[s], n):
-            for k in range(n):
-                total = x.dtype.type(0)
-                for q in range(k, n):
-                    total += upper[s, k, q] * x[places[f + q]]
+        n, c = lengths[s], counts[s]
+        for k in range(n):
+            for f in range(at, at + c):
+                total = upper[s, k, k] * w[k * c + f]
+                for q in range(k + 1, n):
+                    total += upper[s, k, q] * w[q * c + f]
                 norm += total.real * total.real + total.imag * total.imag
-        at += n * counts[s]
+        at += n * c
     return norm
 
 
 @inlined
-def gathered(
-    w: Array, psi: Array, start: int, end: int, column: Array, value: Array, element: Array, gather: Array, sign: Array
-) -> None:
-    """``w = sum_k value[k] psi[column[k]]`` over the entries of a row, phonons moved by the group element of each."""
-    for p in range(len(w)):
-        w[p] = 0.0
-    for k in range(start, end):
-        v, x, g = value[k], psi[column[k]], element[k]
-        for p in range(len(w)):
-            s = v * sign[g, p] if sign.shape[0] > 0 else v
-            w[p] += s * x[gather[g, p]]
+def product(x: Array, y: Array) -> Any:
+    """Return the real part of ``<x|y>``."""
+    total = 0.0
+    for p in range(len(x)):
+        total += (np.conj(x[p]) * y[p]).real
+    return total
 
 
 @compiled
 def rows_out(
-    out: Array, far: Array, psi: Array, first: int, strength: Array, m: Array, upper: Array, lengths: Array,
-    counts: Array, places: Array, begin: Array, onto: Array, targets: Array,
+    out: Array, far: Array, own: Array, psi: Array, first: int, strength: Array, matrices: Array, upper: Array,
+    gram: Array, lengths: Array, counts: Array, order: Array, begin: Array, onto: Array, targets: Array, room: Array,
+    work: Array,
 ) -> None:  # fmt: skip
-    """Add the image of ``c[r] M`` on rows from `first` on to `out`, and the norm of what lies beyond to `far`."""
-    for i in prange(out.shape[0]):
-        c = strength[first + i]
-        if c != 0:
-            y = np.empty(m.shape[1], psi.dtype)
-            lead_out(out[i], psi[first + i], c, m, lengths, counts, places, begin, onto, targets, y)
-            far[i] += abs(c) * np.sqrt(far_norm(psi[first + i], upper, lengths, counts, places))
+    """Add the image of ``sum_f c[f, r] M_f`` on rows from `first` on to `out`.
+
+    Norms of what lies beyond go to `far`, and of what these modes alone reach to `own`; for each f by itself.
+    """
+    shares, inner, rows = work.shape[0], work.shape[2], out.shape[0]
+    for share in prange(shares):
+        m, w, y = room[share], work[share, 0], work[share, 1]
+        for i in range(share * rows // shares, (share + 1) * rows // shares):
+            some, x = False, psi[first + i]
+            for f in range(len(matrices)):
+                c, by = strength[f, first + i], matrices[f]
+                if c != 0:
+                    for a in range(m.shape[0]):
+                        for b in range(m.shape[1]):
+                            m[a, b] = c * by[a, b] + (m[a, b] if some else 0.0)
+                    some = True
+            if some:
+                for p in range(inner):
+                    w[p] = x[order[p]]
+                lead_out(out[i], w, m, lengths, counts, begin, onto, targets, y)
+                for f in range(len(upper)):
+                    far[i] += abs(strength[f, first + i]) * np.sqrt(far_norm(w, upper[f], lengths, counts))
+                for f in range(len(gram)):
+                    for p in range(inner):
+                        y[p] = 0.0
+                    state_by_state(y, w, gram[f, f], lengths, counts)
+                    own[i] += abs(strength[f, first + i]) * np.sqrt(max(product(w, y), 0.0))
 
 
 @compiled
 def hops_out(
-    out: Array, far: Array, psi: Array, first: int, start: Array, column: Array, value: Array, element: Array,
-    gather: Array, sign: Array, m: Array, upper: Array, lengths: Array, counts: Array, places: Array, begin: Array,
-    onto: Array, targets: Array, work: Array,
+    out: Array, far: Array, own: Array, psi: Array, first: int, start: Array, column: Array, value: Array,
+    element: Array, kind: Array, gather: Array, sign: Array, matrices: Array, upper: Array, gram: Array, lengths: Array,
+    counts: Array, order: Array, begin: Array, onto: Array, targets: Array, kinds: Array, work: Array,
 ) -> None:  # fmt: skip
-    """The same for hops."""
-    shares, rows = work.shape[0], out.shape[0]
+    """The same for hops, entries of a row by kind; what different kinds lead to `own` is added before its norm."""
+    shares, inner, rows = work.shape[0], work.shape[2], out.shape[0]
+    last, signed = work.shape[1] - 1, sign.shape[0] > 0
     for share in prange(shares):
-        w, y = work[share], np.empty(m.shape[1], psi.dtype)
+        y, here = work[share, last], kinds[share]
         for i in range(share * rows // shares, (share + 1) * rows // shares):
-            r = first + i
-            if start[r] < start[r + 1]:
-                gathered(w, psi, start[r], start[r + 1], column, value, element, gather, sign)
-                lead_out(out[i], w, out.dtype.type(1), m, lengths, counts, places, begin, onto, targets, y)
-                far[i] += np.sqrt(far_norm(w, upper, lengths, counts, places))
+            k, end, count = start[first + i], start[first + i + 1], 0
+            while k < end:
+                w, mine = work[share, count], kind[k]
+                here[count] = mine
+                count += 1
+                for p in range(inner):
+                    w[p] = 0.0
+                while k < end and kind[k] == mine:
+                    v, x, g = value[k], psi[column[k]], element[k]
+                    at = gather[g]
+                    for p in range(inner):
+                        q = order[p]
+                        w[p] += (v * sign[g, q] if signed else v) * x[at[q]]
+                    k += 1
+                lead_out(out[i], w, matrices[mine], lengths, counts, begin, onto, targets, y)
+                if len(upper) > 0:
+                    far[i] += np.sqrt(far_norm(w, upper[mine], lengths, counts))
+            if len(gram) > 0:
+                norm = 0.0
+                for a in range(count):
+                    for p in range(inner):
+                        y[p] = 0.0
+                    for b in range(count):
+                        state_by_state(y, work[share, b], gram[here[a], here[b]], lengths, counts)
+                    norm += product(work[share, a], y)
+                own[i] += np.sqrt(max(norm, 0.0))
+
+
+@dataclass(frozen=True)
+class Leading:
+    """Lattice operators on the fibres of some modes, as the kernels above take them.
+
+    Attributes
+    ----------
+    arrays : tuple of arrays
+        Matrices (f, grid, n), triangles of what lies beyond the shell, inner products of what these modes alone reach,
+        and the fibres with what is near them.
+    """
+
+    arrays: tuple[NDArray[Any], ...]
+
+    @classmethod
+    def of(cls, outward: Outward, places: tuple[NDArray[Any], ...], lattice: list[Polynomial], kind: Any) -> Leading:
+        """Prepare some operators on the modes of `outward`."""
+        matrices = np.array([outward.matrix(each) for each in lattice]).astype(kind)
+        upper, gram = outward.far(matrices), outward.products(matrices)
+        fibres = outward.fibres
+        return cls((matrices, upper, gram, fibres.lengths, fibres.counts, fibres.by_state, *places))
 
 
 class OutwardOperator:
@@ -105,18 +170,33 @@ class OutwardOperator:
     ----------
     operator : TensorOperator
         H inside; what acts on fibres is used, the rest does not lead out.
-    shell : Shell
-        The states beyond.
     outward : dict
         By modes, how their fibres lead there.
+
+    Attributes
+    ----------
+    shell : Shell
+        The states beyond.
     """
 
-    def __init__(self, operator: TensorOperator, shell: Shell, outward: dict[tuple[int, ...], Outward]) -> None:
-        self.operator, self.shell = operator, shell
-        self._onto = {modes: each.onto(shell) for modes, each in outward.items()}
-        self._outward = outward
-        self._made: dict[Polynomial, tuple[NDArray[Any], ...]] = {}
-        self._columns: list[NDArray[Any]] = [hop.matrix.indices for hop, _ in operator.moving]
+    def __init__(self, operator: TensorOperator, outward: dict[tuple[int, ...], Outward]) -> None:
+        self.operator = operator
+        assert isinstance(operator.phonons, PhononSpace)
+        self.shell, places = shell_of(operator.phonons, list(outward.values()))
+        onto = dict(zip(outward, places, strict=True))
+        kind = operator.dtype
+        self._moving = [
+            Leading.of(outward[hop.fibres.modes], onto[hop.fibres.modes], list(hop.lattice), kind)
+            for hop in operator.moving
+        ]
+        self._standing: dict[tuple[int, ...], tuple[NDArray[Any], Leading]] = {}
+        for modes in outward:
+            own = [(strength, lattice) for strength, lattice in operator.standing if set_modes(lattice) == modes]
+            if own:
+                strengths, lattice = zip(*own, strict=True)
+                leading = Leading.of(outward[modes], onto[modes], list(lattice), kind)
+                self._standing[modes] = np.array(strengths).astype(kind), leading
+        self._columns: list[NDArray[Any]] = [hop.matrix.indices for hop in operator.moving]
         if operator.columns is not None:
             place = np.zeros(len(operator.columns.places()[0]), np.int32)
             rows = np.concatenate(operator.columns.pieces)
@@ -128,7 +208,7 @@ class OutwardOperator:
         return phi if self.operator.columns is None else self.operator.columns.together(phi)
 
     def image(self, phi: NDArray[Any], first: int, last: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        """Return the image of some rows in the shell, and bounds on the norm of what lies further, for each row.
+        """Return the image of some rows in the shell, and the norm of the rest, or a bound on it, for each row.
 
         `phi` is what `together` returns.
         """
@@ -138,23 +218,17 @@ class OutwardOperator:
             return real + 1j * imaginary, np.hypot(far, more)
         phi = np.ascontiguousarray(phi, kind)
         out, far = np.zeros((last - first, len(self.shell)), kind), np.zeros(last - first)
-        work = np.zeros((4 * get_num_threads(), phi.shape[1]), kind)
-        for strength, lattice in self.operator.standing:
-            rows_out(out, far, phi, first, strength.astype(kind), *self._arrays(lattice))
-        for (hop, lattice), columns in zip(self.operator.moving, self._columns, strict=True):
-            matrix = hop.matrix
-            entries = matrix.indptr, columns, matrix.data, hop.element, *self.operator.gathers
-            arrays = self._arrays(lattice)
-            hops_out(out, far, phi, first, *entries, *arrays, work)  # type: ignore[call-arg]  # counts two starred ones
-        return out, far
-
-    def _arrays(self, lattice: Polynomial) -> tuple[NDArray[Any], ...]:
-        if lattice not in self._made:
-            own = self._outward[set_modes(lattice) or ()]
-            kind = self.operator.dtype
-            matrix = own.matrix(lattice)
-            fibres = own.fibres
-            shape = fibres.lengths, fibres.counts, fibres.places
-            upper = own.far(matrix).astype(kind)
-            self._made[lattice] = (matrix.astype(kind), upper, *shape, *self._onto[own.modes])
-        return self._made[lattice]
+        shares, inner = 4 * get_num_threads(), phi.shape[1]
+        own = {modes: np.zeros(last - first) for modes in self._standing}
+        for modes, (strength, leading) in self._standing.items():
+            rooms = np.zeros((shares, *leading.arrays[0].shape[1:]), kind), np.zeros((shares, 2, inner), kind)
+            rows: Any = rows_out
+            rows(out, far, own[modes], phi, first, strength, *leading.arrays, *rooms)
+        for hop, leading, columns in zip(self.operator.moving, self._moving, self._columns, strict=True):
+            to = own.setdefault(hop.fibres.modes, np.zeros(last - first))
+            entries = hop.matrix.indptr, columns, hop.matrix.data, hop.element, hop.kind, *self.operator.gathers
+            count = len(leading.arrays[0])
+            rooms = np.zeros((shares, count), np.int64), np.zeros((shares, count + 1, inner), kind)
+            hops: Any = hops_out
+            hops(out, far, to, phi, first, *entries, *leading.arrays, *rooms)
+        return out, np.sqrt(far**2 + sum(each**2 for each in own.values()))

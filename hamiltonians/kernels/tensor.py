@@ -23,7 +23,7 @@ from ..symmetry.orbits import Orbits
 from ..symmetry.share import Share
 from . import loops as kernels
 from .fibres import FibreGroup
-from .hops import Hop, distributed
+from .hops import FibreHop, Hop, Part, distributed
 from .ladders import Ladder, stacked
 
 
@@ -85,8 +85,12 @@ class TensorOperator(StoredOperator):
 
     Attributes
     ----------
-    standing, moving : list
-        What acts on fibres: strengths on the rows, or hops, each with its polynomial.
+    phonons : PhononSpace or Shell
+        `inside`.
+    standing : list of (strengths, Polynomial)
+        What acts on the fibres of each row.
+    moving : list of FibreHop
+        Hops that act on fibres, those on the same modes together.
     """
 
     def __init__(
@@ -105,7 +109,7 @@ class TensorOperator(StoredOperator):
         self.rows = len(share.own) if share else len(orbits.representatives) if orbits else configurations
         matrices = [matrix for matrix in lattice if matrix is not None]
         self.inside, self.outside = len(inside), matrices[0].shape[0] if matrices else len(inside)
-        self._phonons, self._fibres = inside, dict[tuple[int, ...], Fibres]()
+        self.phonons, self._fibres = inside, dict[tuple[int, ...], Fibres]()
         if orbits is None:
             self._gather, self._sign = np.arange(self.inside, dtype=np.int32)[None], np.zeros((0, 0))
         else:
@@ -132,9 +136,9 @@ class TensorOperator(StoredOperator):
         self._lattice_energy = np.zeros(self.outside, self.dtype)
         ladders: list[Ladder] = []
         plain = sp.csr_array((configurations,) * 2)
-        self._hops: list[Hop] = []
+        self._hops: list[Hop | FibreHop] = []
         self.standing: list[tuple[NDArray[Any], Polynomial]] = []
-        self.moving: list[tuple[Hop, Polynomial]] = []
+        apart: defaultdict[tuple[int, ...], list[Part]] = defaultdict(list)
         local: defaultdict[tuple[int, ...], list[tuple[NDArray[Any], NDArray[Any]]]] = defaultdict(list)
         for factor, matrix in zip(factors, lattice, strict=True):
             diagonal, moving = _split(factor.charges)
@@ -150,13 +154,14 @@ class TensorOperator(StoredOperator):
                     local[fibres.modes].append((on_rows, fibres.matrix(factor.lattice)))
                     self.standing.append((on_rows, factor.lattice))
                 if moving.nnz:
-                    self._hops.append(self._hop(moving, None, fibres, fibres.matrix(factor.lattice)))
-                    self.moving.append((self._hops[-1], factor.lattice))
+                    apart[fibres.modes].append((*self._reduced(moving), factor.lattice))
                 continue
             if np.any(on_rows):
                 ladders.append((on_rows, matrix) if self._leaves else self._ladder(on_rows, matrix))
             if moving.nnz:
                 self._hops.append(self._hop(moving, matrix))
+        self.moving = [FibreHop.of(parts, self._fibres[modes]).of_type(self.dtype) for modes, parts in apart.items()]
+        self._hops.extend(self.moving)
         if plain.nnz:
             self._hops.insert(0, self._hop(sp.csr_array(plain), None))
         self.columns, self._by_piece = distributed(self._hops, self.share, self.inside)
@@ -170,9 +175,9 @@ class TensorOperator(StoredOperator):
         """Return the fibres on which a polynomial acts, made once."""
         modes = set_modes(lattice)
         assert modes is not None
-        assert isinstance(self._phonons, PhononSpace)
+        assert isinstance(self.phonons, PhononSpace)
         if modes not in self._fibres:
-            self._fibres[modes] = Fibres.of(self._phonons, modes)
+            self._fibres[modes] = Fibres.of(self.phonons, modes)
         return self._fibres[modes]
 
     def _ladder(self, strength: NDArray[Any], lattice: sp.csr_array) -> Ladder:
@@ -183,20 +188,16 @@ class TensorOperator(StoredOperator):
             return strength, moving
         return strength, lattice
 
-    def _hop(
-        self,
-        moving: sp.csr_array,
-        lattice: sp.csr_array | None,
-        fibres: Fibres | None = None,
-        small: NDArray[Any] | None = None,
-    ) -> Hop:
+    def _hop(self, moving: sp.csr_array, lattice: sp.csr_array | None) -> Hop:
+        return Hop.of(*self._reduced(moving), lattice).of_type(self.dtype)
+
+    def _reduced(self, moving: sp.csr_array) -> tuple[sp.csr_array, NDArray[np.int16]]:
+        """Return a charge matrix on the stored rows, and the group element of each entry."""
         own = self.share.own if self.share else None
         if self.orbits:
-            matrix, element = self.orbits.reduced(moving, own)
-        else:
-            matrix = moving if own is None else moving[own]
-            element = np.zeros(matrix.nnz, np.int16)
-        return Hop.of(matrix, element, lattice, fibres, small).of_type(self.dtype)
+            return self.orbits.reduced(moving, own)
+        matrix = moving if own is None else moving[own]
+        return matrix, np.zeros(matrix.nnz, np.int16)
 
     def _apply_to_complex(self, phi: Amplitudes, out: Amplitudes) -> None:
         """Pass over complex amplitudes once: real coefficients need not become complex."""

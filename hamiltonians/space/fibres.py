@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,15 @@ class Fibres:
         order = np.lexsort((rank[tuple(own.T)], spectator, length))
         lengths, sizes = np.unique(length, return_counts=True)
         return cls(tuple(columns), states, lengths, sizes // lengths, order.astype(np.uint32))
+
+    @cached_property
+    def by_state(self) -> NDArray[np.uint32]:
+        """The same numbers state by state: of all fibres of one length the first states, then the second ones, ..."""
+        parts, at = [np.zeros(0, np.uint32)], 0
+        for length, count in zip(self.lengths.tolist(), self.counts.tolist(), strict=True):
+            parts.append(self.places[at : at + length * count].reshape(count, length).T.ravel())
+            at += length * count
+        return np.concatenate(parts)
 
     def matrix(self, lattice: Polynomial) -> NDArray[Any]:
         """Return the matrix of a polynomial of `SetWord` on these modes, of the longest fibre."""

@@ -226,10 +226,15 @@ class Shell(Occupations):
     @classmethod
     def of(cls, space: PhononSpace, occupations: NDArray[np.int64]) -> Shell:
         """Return a shell of given states, each once."""
+        return cls.numbered(space, occupations)[0]
+
+    @classmethod
+    def numbered(cls, space: PhononSpace, occupations: NDArray[Any]) -> tuple[Shell, NDArray[np.int64]]:
+        """Return a shell of given states, each once, and the number of each of them."""
         numbering, number = Numbering.of(occupations)
         states = np.zeros((numbering.size, space.modes), np.int64)
         states[number] = occupations
-        return cls(space, states)
+        return cls(space, states), number
 
     def outward(self, word: Word) -> sp.csr_array:
         """Return the matrix of a word from the space inside to the shell."""

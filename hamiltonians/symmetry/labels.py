@@ -43,6 +43,8 @@ sites, bonds and modes
         model = replace(model, phonons=replace(model.phonons, cutoff=None, total_quanta=0))
     if model.phonons is not None and model.phonons.dressing == "optimal":
         model = replace(model, phonons=replace(model.phonons, dressing=None))
+    if model.phonons is not None and model.phonons.frame == "auto":
+        model = replace(model, phonons=replace(model.phonons, frame="mean"))
     if model.phonons is not None and model.phonons.basis != "number":
         model = replace(model, phonons=replace(model.phonons, basis="number", frame="none"))
     space = Space(model, sector)

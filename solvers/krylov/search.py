@@ -28,7 +28,8 @@ from .memory import FIRST_CYCLE
 from .operator import TINY, Vector
 from .recursion import Tridiagonal, lanczos_vectors
 
-FEWEST_STEPS = 20
+FEWEST_STEPS, FEWEST_NEAR = 20, 5
+"""Steps before a first pass is looked at, from a random vector, or from one that is known to be near."""
 WEAK, FAINT, LOOKED_BACK = 0.05, 1e-6, 20
 """Couplings after which a vector is projected, and looked at as rounding: relative to those of so many steps before."""
 CLEANED = 4
@@ -233,7 +234,8 @@ def _two_passes(operator: Deflated, start: Vector | None, stop: Stop, memory: Me
         q = search["q"] if "q" in search else operator.random_vector() if start is None else start.copy()
         also = {"start": start} if stop.attempt else {}  # a random one can be drawn again
         with _keeping(*keeping) as keep:
-            pair, top = _first_pass(operator, q, previous, matrix, stop, kept, lambda v, s: keep(v, also | s))
+            fewest = FEWEST_STEPS if start is None or stop.attempt else FEWEST_NEAR
+            pair, top = _first_pass(operator, q, previous, matrix, stop, kept, fewest, lambda v, s: keep(v, also | s))
         given_up = operator.products >= stop.limits.max_matvecs and pair.residual > stop.limits.tolerance
         if given_up or stop.is_beyond(pair):
             return pair  # its vector is not wanted
@@ -249,14 +251,22 @@ def _two_passes(operator: Deflated, start: Vector | None, stop: Stop, memory: Me
 
 
 def _first_pass(
-    operator: Deflated, q: Vector, previous: Vector | None, matrix: Tridiagonal, stop: Stop, kept: Vector, keep: Keep
+    operator: Deflated,
+    q: Vector,
+    previous: Vector | None,
+    matrix: Tridiagonal,
+    stop: Stop,
+    kept: Vector,
+    fewest: int,
+    keep: Keep,
 ) -> tuple[Ritz, float]:
     """Extend the tridiagonal matrix until its lowest Ritz pair is good enough; see `_lowest_pair`.
 
-    As many of the first Lanczos vectors as there is room for are written to `kept`.
+    As many of the first Lanczos vectors as there is room for are written to `kept`; it is looked at after the `fewest`
+    steps for the first time.
     """
     begin = len(matrix.diagonal)
-    scale, next_look = 0.0, FEWEST_STEPS
+    scale, next_look = 0.0, fewest
     vectors = lanczos_vectors(operator.h, q, matrix, product=operator.shifted, begin=begin, previous=previous)
     for step, v in enumerate(vectors, begin):
         if step > begin:

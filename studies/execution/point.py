@@ -65,8 +65,9 @@ def compute(
         All variables of all tasks.
     """
     start = time.perf_counter()
-    kept = replace(study.solver, checkpoint=checkpoint, keep_blocks=True, pool=pool)
-    setting = Setting(study.model, study.sector, study.solver, grid, reporter, study.tasks, swept, kept)
+    solver = replace(study.solver, optimal=not swept and all(task.takes_optimal for task in study.tasks))
+    kept = replace(solver, checkpoint=checkpoint, keep_blocks=True, pool=pool)
+    setting = Setting(study.model, study.sector, solver, grid, reporter, study.tasks, swept, kept)
     parts: list[xr.Dataset] = []
     try:
         for task in study.tasks:

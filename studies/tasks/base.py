@@ -103,6 +103,11 @@ class Task(Brief, ABC):
     changes_charge: ClassVar[int] = 0
     on_infinite_lattices: ClassVar[bool] = False
 
+    @property
+    def takes_optimal(self) -> bool:
+        """True where levels in optimal phonon states will do, if the solver may choose frame and cutoff."""
+        return False
+
     @classmethod
     @cache
     def table(cls) -> type[Table]:

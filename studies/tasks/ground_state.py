@@ -133,6 +133,11 @@ class GroundStateTask(Task):
             allowed = "a number, or phonons.max_quanta or total_quanta instead of cutoff"
             yield Problem("ground_state.states", show(ALL), f"allowed: {allowed}")
 
+    @property
+    def takes_optimal(self) -> bool:
+        """True unless the states are kept: what is computed from them elsewhere may need others."""
+        return not self.keep_states
+
     def solves(self, model: Model, sector: Sector | None) -> list[Solved]:
         """Return the sector with the number of levels; nothing on infinite lattices, whose space is adaptive."""
         if model.cluster.is_infinite:

@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from oscillator_sets import RING, in_basis, random_sets
 from random_models import models_and_sectors
 from thread_ranks import on_ranks
 
@@ -23,6 +24,7 @@ from respair.solvers.engines import DenseEngine, base, tensor
 from respair.solvers.engines.distributed import DistributedEngine
 from respair.solvers.engines.table import engine_of
 from respair.solvers.krylov.exponential import krylov_step
+from respair.solvers.set_leak import SetLeak
 
 MODEL = Model(
     ring(4), Electrons(1.0, hubbard_u=0.7), Bosons(0.2, exchange=0.8), Phonons(1.0, boson_coupling=0.6, total_quanta=3)
@@ -267,3 +269,27 @@ def test_a_damaged_checkpoint_is_refused_by_all_ranks(tmp_path):
     path.write_bytes(b"respair checkpoint\nnothing")
     with pytest.raises(CheckpointError, match="is torn"):
         on_ranks(2, lambda ranks: ground_state(MODEL, Sector(4), options=Options(checkpoint=path)))
+
+
+@pytest.mark.parametrize(("flux", "follows"), [(0.0, "electrons"), (0.7, "both")])
+def test_oscillator_states_that_follow_the_charge(flux, follows):
+    """Products and leaks of hops between sets, from rows of other ranks too."""
+    model = replace(RING, flux=flux)
+    model = in_basis(model, random_sets(model, follows, size=5, alike=True), total_quanta=2)
+    sector = Sector(2, 0, momentum=1)
+    alone = Block.of(Hamiltonian.of(model, sector))
+    random = np.random.default_rng(0)
+    v = random.normal(size=alone.energy.size) + 1j * random.normal(size=alone.energy.size)
+    alone.energy.project(v)
+    image, leak = alone.energy.dot(v), SetLeak(alone).leak(v.reshape(alone.shape))
+
+    def work(ranks):
+        block = Block.of(Hamiltonian.of(model, sector))
+        part = np.ascontiguousarray(block.own(v.reshape(block.rows, -1)))
+        return SetLeak(block).leak(part), block.share is not None
+
+    for found, is_shared in on_ranks(3, work):
+        assert is_shared
+        np.testing.assert_allclose(found, leak, rtol=1e-12)
+    for found in on_ranks(3, shared_product(model, sector, v)):
+        np.testing.assert_allclose(found, image, atol=1e-12)

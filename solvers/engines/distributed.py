@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..._core.ranks import agreed
-from ...hamiltonians.kernels.ghosts import PIECE
+from ...hamiltonians.kernels.ghosts import piece_of
 from ..block_size import BlockSize, ghosts_of
 from ..checkpoint import Checkpoint
 from ..krylov.eigenpairs import Levels
@@ -47,8 +47,9 @@ class DistributedEngine(TensorEngine):
         memory, seconds = super().needs(size)
         if size.ranks == 1:
             return memory, seconds
-        ghosts = ghosts_of(size.ranks) * size.bytes_per_amplitude * size.stored / size.ranks
-        return memory + min(MESSAGES * PIECE, 2 * ghosts), (1.0 + UNEVEN) * seconds
+        vector = size.bytes_per_amplitude * size.stored / size.ranks
+        pieces = min(MESSAGES * piece_of(vector), 2 * ghosts_of(size.ranks) * vector)
+        return memory + pieces, (1.0 + UNEVEN) * seconds
 
     @property
     def entries(self) -> int:

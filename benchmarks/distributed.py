@@ -1,7 +1,8 @@
 """One block on several ranks: set-up, memory and time of a product, bytes sent, and the partition by METIS.
 
 Usage: python benchmarks/distributed.py product [SITES [QUANTA]]    1 and 2 ranks, through mpiexec
-       python benchmarks/distributed.py partition [SITES]           rows received by 2 to 64 ranks
+       python benchmarks/distributed.py partition [SITES]           rows received by 2 to 64 ranks, on a ring
+       python benchmarks/distributed.py partition square            the same on a square of 8 sites
 """
 
 import os
@@ -12,7 +13,7 @@ import time
 
 import numpy as np
 
-from respair import Bosons, Electrons, Model, Phonons, Sector, ring
+from respair import Bosons, Electrons, Model, Phonons, Sector, ring, square
 from respair._core.launch import launched
 from respair._core.mpi import MPIRanks
 from respair._core.ranks import shared_by
@@ -23,10 +24,16 @@ from respair.solvers.engines.distributed import DistributedEngine
 PRODUCTS = 3
 
 
+SQUARE = [[2, 2], [-2, 2]]
+"""Supercell of the square with 8 sites."""
+
+
 def block_of(sites, quanta):
     phonons = Phonons(1.0, boson_coupling=1.0, total_quanta=quanta)
-    model = Model(ring(sites), Electrons(1.0), Bosons(-0.5, 0.8), phonons)
-    return Block.of(Hamiltonian.of(model, Sector(2 * sites, momentum=0, reflection=1)))
+    cluster = square(supercell=SQUARE) if sites == "square" else ring(sites)
+    model = Model(cluster, Electrons(1.0), Bosons(-0.5, 0.8), phonons)
+    even = {"momentum": (0, 0), "irrep": "A1"} if sites == "square" else {"momentum": 0, "reflection": 1}
+    return Block.of(Hamiltonian.of(model, Sector(2 * cluster.sites, **even)))
 
 
 def measured(sites, quanta, ranks):
@@ -57,7 +64,7 @@ def measured(sites, quanta, ranks):
 def partitions(sites):
     block = block_of(sites, 0)
     graph = block._graph()
-    print(f"ring of {sites}: {block.rows:,} rows, {graph.nnz / block.rows:.1f} entries a row")
+    print(f"{sites}: {block.rows:,} rows, {graph.nnz / block.rows:.1f} entries a row")
     for ranks in (2, 4, 8, 16, 32, 64):
         begin = time.perf_counter()
         found = owners(graph, ranks)
@@ -80,7 +87,8 @@ def needed(graph, owner):
 
 if __name__ == "__main__":
     what, *numbers = sys.argv[1:] or ["product"]
-    sites, quanta = [*map(int, numbers), *(8, 6)[len(numbers) :]][:2]
+    given = [number if number == "square" else int(number) for number in numbers]
+    sites, quanta = [*given, *(8, 6)[len(given) :]][:2]
     count, _ = launched()
     if what == "partition":
         partitions(sites)

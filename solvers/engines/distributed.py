@@ -80,10 +80,10 @@ class DistributedEngine(TensorEngine):
         own = super().three_terms(before, now, image, a, b, c)
         return float(np.sqrt(self.block.total(own * own))) if self._share else agreed(own)
 
-    def random(self, generator: np.random.Generator) -> Vector:
-        """Return a vector of independent standard normal numbers, real and imaginary parts of complex ones."""
+    def drawn(self, generator: np.random.Generator) -> Vector:
+        """Return a vector of random numbers that are drawn one after the other."""
         if self._share is None:
-            return super().random(generator)
+            return super().drawn(generator)
         vector: Vector = np.empty(self.size, self.dtype)
         self._draw(generator, vector.real)
         if self.dtype.kind == "c":

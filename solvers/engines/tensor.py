@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._core.threads import kernel_threads_for
 from ...hamiltonians import hamiltonian_operator
 from ...hamiltonians.conservation import frame_charge
+from ...hamiltonians.kernels.random_numbers import normal_numbers
 from ...hamiltonians.space.charges import is_electrons_alone
 from ...hamiltonians.space.frame import by_site, frame_parts
 from ...hamiltonians.space.phonons import phonon_dimension
@@ -29,6 +31,9 @@ SECONDS_PER_HOP = 5.5e-10
 """Seconds per amplitude, product and matrix element of a row."""
 SECONDS_PER_CONFIGURATION = 7e-6
 """Seconds to build the factors of H, per charge configuration."""
+COUNTED_FROM = 1 << 24
+"""Stored amplitudes of a block from which on random numbers are functions of their places."""
+NO_ROWS: NDArray[np.int64] = np.zeros(0, np.int64)
 SMALL_STEEP = 1000
 """Blocks up to this size go to LAPACK where the lattice is anharmonic: searches in so wide a spectrum are long."""
 SETTING_UP, HELD = 900, 700
@@ -81,6 +86,22 @@ class TensorEngine(Engine):
     def project(self, v: Vector) -> None:
         """Project amplitudes, in place, onto those that the symmetry allows."""
         self.energy.project(v)
+
+    def random(self, generator: np.random.Generator) -> Vector:
+        """Return a vector of independent standard normal numbers, real and imaginary parts of complex ones.
+
+        In a large block each number is a function of its row and its phonon state.
+        """
+        if self.block.entries < COUNTED_FROM:
+            return self.drawn(generator)
+        vector: Vector = np.empty(self.size, self.dtype)
+        parts = 2 if self.dtype.kind == "c" else 1
+        keys = generator.integers(0, 1 << 64, parts, np.uint64)
+        share = self.block.share
+        with kernel_threads_for(self.size):
+            numbers = vector.view(np.float64).reshape(*self.block.shape, parts)
+            normal_numbers(numbers, share.own if share else NO_ROWS, keys)
+        return vector
 
     def acting(self, operator: Operator) -> Matvec:
         """Return the product with another operator that has the symmetry of the block."""

@@ -16,12 +16,13 @@ from respair.hamiltonians.symmetry.orbits import Orbits
 from respair.solvers.blocks import finest_blocks
 
 PHONONS = Phonons(1.0, boson_coupling=0.6, total_quanta=1)
+SPINS = Phonons(1.0, electron_coupling=0.5, total_quanta=1)
 PAIRS = Bosons(0.2, exchange=0.8)
 CASES = [
     (Model(ring(6), Electrons(1.0, hubbard_u=0.7), PAIRS, PHONONS), Sector(4)),
     (Model(ring(5), Electrons(1.0), PAIRS, PHONONS, flux=0.3), Sector(5, 1)),
     (Model(square(size=[2, 2]), Electrons(1.0), Bosons(0.2, exchange=0.8, max_occupation=2), PHONONS), Sector(6)),
-    (Model(ring(6), Electrons(1.0, spin_exchange=0.4, double_occupancy=False), phonons=Phonons(1.0, electron_coupling=0.5, total_quanta=1)), Sector(4)),
+    (Model(ring(6), Electrons(1.0, spin_exchange=0.4, double_occupancy=False), phonons=SPINS), Sector(4)),
     (Model(ring(4), Electrons(1.0, transverse_field=0.3), PAIRS, PHONONS), Sector(4, two_sz="all")),
     (Model(ring(4), Electrons(1.0, pairing=0.3), PAIRS, PHONONS), Sector(parity="even")),
     (Model(ring(6), Electrons(1.0, hubbard_u=2.0)), Sector(6)),

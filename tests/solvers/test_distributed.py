@@ -8,12 +8,14 @@ import scipy.sparse as sp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_models import models_and_sectors
+from scipy.stats import kstest
 from thread_ranks import on_ranks
 
 from respair import Bosons, Electrons, Model, Options, Phonons, Sector, estimate, ring
 from respair._core.launch import counted_as, launched
 from respair.hamiltonians import Block, Hamiltonian, create
 from respair.hamiltonians.kernels import ghosts
+from respair.hamiltonians.kernels.random_numbers import normal_numbers
 from respair.hamiltonians.symmetry import block as blocks
 from respair.hamiltonians.symmetry import share as shares
 from respair.hamiltonians.transitions import transitions
@@ -22,6 +24,7 @@ from respair.solvers.blocks import finest_blocks
 from respair.solvers.engines import DenseEngine, base, tensor
 from respair.solvers.engines.distributed import DistributedEngine
 from respair.solvers.engines.table import engine_of
+from respair.solvers.krylov.deflation import Deflated
 from respair.solvers.krylov.exponential import krylov_step
 
 MODEL = Model(
@@ -102,7 +105,9 @@ def test_rows_arrive_in_pieces_and_all_ranks_have_the_same_bits(sector, count, m
     assert all(np.array_equal(fine[0], other) for other in (*fine, *again))
 
 
-def test_start_vectors_do_not_depend_on_the_number_of_ranks():
+@pytest.mark.parametrize("counted_from", [tensor.COUNTED_FROM, 0], ids=["drawn", "functions of places"])
+def test_start_vectors_do_not_depend_on_the_number_of_ranks(counted_from, monkeypatch):
+    monkeypatch.setattr(tensor, "COUNTED_FROM", counted_from)
     for sector in SECTORS:
         wanted = engine_of(Block.of(Hamiltonian.of(MODEL, sector)), "tensor").random(np.random.default_rng(7))
 
@@ -112,6 +117,40 @@ def test_start_vectors_do_not_depend_on_the_number_of_ranks():
 
         for count in (2, 3):
             assert all(np.array_equal(found, wanted) for found in on_ranks(count, draw))
+
+
+def test_random_numbers_of_places_are_normal_and_independent():
+    numbers = np.empty((300, 200, 2))
+    normal_numbers(numbers, np.arange(300), np.array([3, 4], np.uint64))
+    assert kstest(numbers.ravel(), "norm").pvalue > 1e-3
+    other = np.empty_like(numbers)
+    normal_numbers(other, np.arange(300), np.array([5, 3], np.uint64))
+    assert np.array_equal(other[..., 1], numbers[..., 0])
+    rows = np.vstack([numbers[..., 0].reshape(3, -1), numbers[..., 1].reshape(3, -1), other[..., 0].reshape(3, -1)])
+    shifted = np.vstack([rows[0, :-1], rows[0, 1:]])
+    for some in (rows, shifted):
+        correlations = np.corrcoef(some)[np.triu_indices(len(some), 1)]
+        assert np.max(np.abs(correlations)) < 5 / np.sqrt(some.shape[1])
+    part = np.empty((2, 200, 2))
+    normal_numbers(part, np.array([7, 290]), np.array([3, 4], np.uint64))
+    assert np.array_equal(part, numbers[[7, 290]])
+
+
+def test_a_search_that_an_earlier_version_began_goes_on_with_the_vectors_of_then(monkeypatch):
+    monkeypatch.setattr(tensor, "COUNTED_FROM", 0)
+    engine = engine_of(Block.of(Hamiltonian.of(MODEL, SECTORS[1])), "tensor")
+    begun = {"energies": [], "locked": np.zeros((0, engine.size), engine.dtype), "ceiling": 0.0, "products": 9}
+    found = []
+    for state in ({"draws": 2}, {"draws": 2, "drawn": True}, {"draws": 2, "drawn": False}):
+        search = Deflated(engine, 5)
+        search.restore(begun | state)
+        assert search.state["drawn"] == state.get("drawn", True)
+        found.append(search.random_vector(again=True))
+    wanted = engine.drawn(np.random.default_rng([5, 2]))
+    engine.project(wanted)
+    np.testing.assert_allclose(found[0], wanted / np.linalg.norm(wanted), atol=1e-14)
+    assert np.array_equal(found[0], found[1])
+    assert abs(np.vdot(found[0], found[2])) < 0.5
 
 
 def test_rows_are_split_evenly_with_metis_and_without(monkeypatch):

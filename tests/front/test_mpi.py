@@ -105,6 +105,23 @@ def test_a_killed_rank_ends_all(tmp_path):
     assert not (tmp_path / "ring.nc").exists()
 
 
+@pytest.mark.slow
+def test_a_full_disk_ends_all_and_leaves_the_checkpoint_before(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHECKPOINTS", "1")
+    status, _, err = run(tmp_path, 2, fault="full")
+    assert status != 0
+    assert "File too large" in err
+    assert "ring.checkpoint" in err
+    assert not (tmp_path / "ring.nc").exists()
+    assert not list(tmp_path.glob("*.partial"))
+    status, _, err = run(tmp_path, 2)
+    assert status == 0, err
+    assert not (tmp_path / "ring.checkpoint").exists()
+    continued = xr.load_dataset(tmp_path / "ring.nc").energies.values
+    run(tmp_path, 1)
+    np.testing.assert_allclose(continued, xr.load_dataset(tmp_path / "ring.nc").energies.values, atol=1e-10)
+
+
 @pytest.mark.long
 def test_a_signal_ends_all_ranks_cleanly(tmp_path):
     status, _, err = run(tmp_path, 2, fault="interrupt")

@@ -1,8 +1,8 @@
 """The command line as `mpiexec` starts it in the tests: small blocks are shared too, and a rank may fail.
 
 FAULT is empty, "error", "killed", "interrupt", "kept" or "full"; it happens on rank 1 in the third product with H, an
-interrupt after which a checkpoint is kept in the 50th; from then on, rank 0 can write only few bytes to a file where the
-disk is to be full.
+interrupt after which a checkpoint is kept in the 50th. From then on rank 0 can write only few bytes to a file where
+the disk is to be full.
 """
 
 import os

@@ -286,8 +286,7 @@ def test_a_full_disk_leaves_the_file_before_it_alone(tmp_path, room):
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
     try:
         with pytest.raises(OSError, match=r"too large.*search\.checkpoint'"):
-            writer = Writer(path)
-            writer.finish({}, {"block": {"q": np.zeros(1000), "p": writer.put(np.ones(500))}})
+            Writer(path).finish({}, {"block": {"q": np.zeros(1000), "p": np.ones(500)}})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert path.read_bytes() == b"before"

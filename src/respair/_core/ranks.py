@@ -6,6 +6,7 @@ bitwise identical results and takes the same branches.
 
 from __future__ import annotations
 
+import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -38,12 +39,19 @@ class Ranks(ABC):
         Whether interrupts are deferred until the next checkpoint.
     wanted : bool
         Whether an interrupt is pending; the same on all ranks.
+    asked : bool
+        Whether this rank has received a signal to end.
     """
 
     rank: int
     size: int
     holding: bool = False
     wanted: bool = False
+
+    @property
+    def asked(self) -> bool:
+        """Whether this rank has received a signal to end."""
+        return False
 
     @abstractmethod
     def parts(self, array: NDArray[Any]) -> NDArray[Any]:
@@ -52,6 +60,13 @@ class Ranks(ABC):
     @abstractmethod
     def joined(self, array: NDArray[Any]) -> NDArray[Any]:
         """Return the arrays of all ranks, concatenated along the first axis."""
+
+    def every(self, value: Value) -> list[Value]:
+        """Return the values of all ranks, in their order."""
+        text = np.frombuffer(pickle.dumps(value, pickle.HIGHEST_PROTOCOL), np.uint8)
+        ends = np.cumsum(self.parts(np.array(len(text))))
+        texts = np.split(self.joined(text), ends[:-1])
+        return [pickle.loads(each.tobytes()) for each in texts]
 
     @abstractmethod
     def swapped(self, arrays: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:

@@ -36,10 +36,12 @@ COUNTED_FROM = 1 << 24
 NO_ROWS: NDArray[np.int64] = np.zeros(0, np.int64)
 SMALL_STEEP = 1000
 """Blocks up to this size go to LAPACK where the lattice is anharmonic: searches in so wide a spectrum are long."""
-SETTING_UP, HELD = 900, 700
-"""Bytes for each charge configuration while the factors of H are built, and afterwards."""
+SORTED, ROW = 60, 700
+"""Bytes for each charge configuration, sorted into its orbit, and for a row of the charge matrices of H."""
+CLASSICAL = 1700
+"""Bytes for each charge configuration while error bars are found from all charges in a classical lattice."""
 ELECTRONS_HELD = 300
-"""The same for electrons alone: nothing is built, and observables take some."""
+"""Bytes for each charge configuration of electrons alone: nothing is built, and observables take some."""
 
 
 class TensorEngine(Engine):
@@ -68,7 +70,11 @@ class TensorEngine(Engine):
         seconds = size.products * size.stored / size.ranks * each * (2 if size.is_complex else 1)
         if alone:
             return ELECTRONS_HELD * size.charges + vectors, seconds
-        memory = max(SETTING_UP * size.charges, HELD * size.charges + vectors + tables)
+        follows = spread > 0 or (size.model.phonons is not None and size.model.phonons.basis != "number")
+        rows = size.charges if follows else size.charges / size.operations / size.ranks
+        memory = SORTED * size.charges + ROW * rows + vectors + tables
+        if size.model.modes:
+            memory = max(memory, CLASSICAL * size.charges + size.states * vector)
         return memory, SECONDS_PER_CONFIGURATION * size.charges + seconds
 
     @classmethod

@@ -13,13 +13,15 @@ from thread_ranks import on_ranks
 
 from respair import Bosons, Electrons, Model, Options, Phonons, Sector, estimate, ring
 from respair._core.launch import counted_as, launched
-from respair.hamiltonians import Block, Hamiltonian, create
+from respair._core.ranks import current_ranks
+from respair.hamiltonians import Block, Hamiltonian, create, hamiltonian_operator
 from respair.hamiltonians.kernels import ghosts
 from respair.hamiltonians.kernels.random_numbers import normal_numbers
+from respair.hamiltonians.space.product import Space
 from respair.hamiltonians.symmetry import block as blocks
 from respair.hamiltonians.symmetry import share as shares
 from respair.hamiltonians.transitions import transitions
-from respair.solvers import CheckpointError, ground_state, levels_by_symmetry, solve
+from respair.solvers import CheckpointError, adiabatic, ground_state, levels_by_symmetry, solve
 from respair.solvers.blocks import finest_blocks
 from respair.solvers.engines import DenseEngine, base, tensor
 from respair.solvers.engines.distributed import DistributedEngine
@@ -228,6 +230,28 @@ def test_operators_lead_from_rows_of_all_ranks_to_rows_of_all_ranks():
     for found in on_ranks(3, work):
         for ours, theirs in zip(found, wanted, strict=True):
             np.testing.assert_allclose(ours, theirs, atol=1e-13)
+
+
+def test_classical_lattices_are_searched_by_one_rank(monkeypatch):
+    space, operator, found = Space(MODEL, Sector(4)), hamiltonian_operator(MODEL), adiabatic._found
+    wanted, calls = adiabatic.landscape(space, operator), []
+
+    def noted(*given):
+        calls.append(current_ranks())
+        return found(*given)
+
+    monkeypatch.setattr(adiabatic, "_found", noted)
+    for land in on_ranks(3, lambda ranks: adiabatic.landscape(space, operator)):
+        assert (land.ceiling, land.floor) == pytest.approx((wanted.ceiling, wanted.floor), abs=1e-9)
+    assert calls == [None]
+    monkeypatch.setattr(adiabatic, "_found", None)
+
+    def work(ranks):
+        with pytest.raises(TypeError):
+            adiabatic.landscape(space, operator)
+        return True
+
+    assert all(on_ranks(2, work))
 
 
 def test_whole_states_of_large_blocks_are_refused(monkeypatch):

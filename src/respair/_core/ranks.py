@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import pickle
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,6 +145,25 @@ def agreed(value: Value) -> Value:
     """
     ranks = current_ranks()
     return value if ranks is None else ranks.given(value)
+
+
+def found_once(work: Callable[[], Value]) -> Value:
+    """Return what rank 0 computes alone while the others wait; an error of it is raised by all of them."""
+    ranks = current_ranks()
+    if ranks is None:
+        return work()
+    value: Value | None = None
+    wrong: Exception | None = None
+    if ranks.rank == 0:
+        with shared_by(None):
+            try:
+                value = work()
+            except Exception as error:
+                wrong = error
+    found, raised = ranks.given((value, wrong))
+    if raised is not None:
+        raise raised
+    return cast("Value", found)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """One block on several ranks: set-up, memory and time of a product, bytes sent, and the partition by METIS.
 
-Usage: python benchmarks/distributed.py product [SITES [QUANTA]]    1 and 2 ranks, through mpiexec
+Usage: python benchmarks/distributed.py set-up [SITES]              orbits and charge matrices of a block in one process
+       python benchmarks/distributed.py product [SITES [QUANTA]]    1 and 2 ranks, through mpiexec
        python benchmarks/distributed.py partition [SITES]           rows received by 2 to 64 ranks, on a ring
        python benchmarks/distributed.py partition square            the same on a square of 8 sites
 """
@@ -61,6 +62,21 @@ def measured(sites, quanta, ranks):
     )
 
 
+def set_up(sites):
+    """Print the time of the charges; the compiled code is loaded first."""
+    block_of(6, 1).energy  # noqa: B018
+    cpu, wall = time.process_time(), time.perf_counter()
+    block = block_of(sites, 1)
+    block.orbits  # noqa: B018
+    middle, between = time.process_time(), time.perf_counter()
+    block.energy  # noqa: B018
+    last, end = time.process_time(), time.perf_counter()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"{sites}: {block.space.shape[0]:,} configurations, {block.rows:,} rows: orbits {between - wall:.2f} s "
+          f"(CPU {middle - cpu:.2f} s), charge matrices {end - between:.2f} s (CPU {last - middle:.2f} s), "
+          f"peak {peak:.2f} GiB")  # fmt: skip
+
+
 def partitions(sites):
     block = block_of(sites, 0)
     graph = block._graph()
@@ -90,8 +106,8 @@ if __name__ == "__main__":
     given = [number if number == "square" else int(number) for number in numbers]
     sites, quanta = [*given, *(8, 6)[len(given) :]][:2]
     count, _ = launched()
-    if what == "partition":
-        partitions(sites)
+    if what in ("partition", "set-up"):
+        {"partition": partitions, "set-up": set_up}[what](sites)
     elif what == "here":
         ranks = MPIRanks(count) if count > 1 else None
         with shared_by(ranks):

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..._core.ranks import agreed
 from ...hamiltonians.kernels.ghosts import piece_of
-from ..block_size import BlockSize, ghosts_of
+from ..block_size import BlockSize
 from ..checkpoint import Checkpoint
 from ..krylov.eigenpairs import Levels
 from ..krylov.operator import Vector
@@ -48,7 +48,7 @@ class DistributedEngine(TensorEngine):
         if size.ranks == 1:
             return memory, seconds
         vector = size.bytes_per_amplitude * size.stored / size.ranks
-        pieces = min(MESSAGES * piece_of(vector), 2 * ghosts_of(size.ranks) * vector)
+        pieces = min(MESSAGES * piece_of(vector), 2 * size.ghosts * vector)
         return memory + pieces, (1.0 + UNEVEN) * seconds
 
     @property

@@ -22,6 +22,7 @@ from respair.hamiltonians.symmetry import block as blocks
 from respair.hamiltonians.symmetry import share as shares
 from respair.hamiltonians.transitions import transitions
 from respair.solvers import CheckpointError, adiabatic, ground_state, levels_by_symmetry, solve
+from respair.solvers.block_size import ghosts_of
 from respair.solvers.blocks import finest_blocks
 from respair.solvers.engines import DenseEngine, base, tensor
 from respair.solvers.engines.distributed import DistributedEngine
@@ -273,6 +274,22 @@ def test_estimates_are_those_of_each_rank():
     assert many.memory < two.memory < alone.memory
     assert many.seconds < two.seconds < alone.seconds
     assert two.sent > many.sent > 0
+
+
+@pytest.mark.parametrize(
+    ("sites", "bonds", "measured"),
+    [
+        (6, 6, (0.32, 0.85, 1.46, 2.01, 2.66, 3.61)),
+        (8, 8, (0.25, 0.66, 1.08, 1.56, 2.06, 2.60)),
+        (8, 16, (0.46, 0.88, 1.54, 2.28, 3.21, 4.26)),
+        (10, 10, (0.20, 0.52, 0.87)),
+    ],
+)
+def test_rows_of_others_are_about_those_of_metis(sites, bonds, measured):
+    """The tables of the page about clusters."""
+    for power, rows in enumerate(measured, start=1):
+        assert ghosts_of(2**power, sites, bonds) == pytest.approx(rows, rel=1 / 3)
+    assert ghosts_of(2, 2, 1) == 1.0
 
 
 def _estimated(model, sector, ranks):

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._core.threads import kernel_threads_for
-from ...hamiltonians import hamiltonian_operator
+from ..._core.lazy import threads
+from ...hamiltonians import hamiltonian_operator, kernels
 from ...hamiltonians.conservation import frame_charge
-from ...hamiltonians.kernels.random_numbers import normal_numbers
 from ...hamiltonians.space.charges import is_electrons_alone
 from ...hamiltonians.space.frame import by_site, frame_parts
 from ...hamiltonians.space.phonons import phonon_dimension
@@ -104,9 +103,9 @@ class TensorEngine(Engine):
         parts = 2 if self.dtype.kind == "c" else 1
         keys = generator.integers(0, 1 << 64, parts, np.uint64)
         share = self.block.share
-        with kernel_threads_for(self.size):
+        with threads.kernel_threads_for(self.size):
             numbers = vector.view(np.float64).reshape(*self.block.shape, parts)
-            normal_numbers(numbers, share.own if share else NO_ROWS, keys)
+            kernels.random_numbers.normal_numbers(numbers, share.own if share else NO_ROWS, keys)
         return vector
 
     def acting(self, operator: Operator) -> Matvec:

@@ -1,7 +1,9 @@
 """One block on several ranks: set-up, memory and time of a product, bytes sent, and the partition by METIS.
 
-Usage: python benchmarks/distributed.py product [SITES [QUANTA]]    1 and 2 ranks, through mpiexec
-       python benchmarks/distributed.py partition [SITES]           rows received by 2 to 64 ranks
+Usage: python benchmarks/distributed.py set-up [SITES]              orbits and charge matrices of a block in one process
+       python benchmarks/distributed.py product [SITES [QUANTA]]    1 and 2 ranks, through mpiexec
+       python benchmarks/distributed.py partition [SITES]           rows received by 2 to 64 ranks, on a ring
+       python benchmarks/distributed.py partition square            the same on a square of 8 sites
 """
 
 import os
@@ -12,7 +14,7 @@ import time
 
 import numpy as np
 
-from respair import Bosons, Electrons, Model, Phonons, Sector, ring
+from respair import Bosons, Electrons, Model, Phonons, Sector, ring, square
 from respair._core.launch import launched
 from respair._core.mpi import MPIRanks
 from respair._core.ranks import shared_by
@@ -23,10 +25,16 @@ from respair.solvers.engines.distributed import DistributedEngine
 PRODUCTS = 3
 
 
+SQUARE = [[2, 2], [-2, 2]]
+"""Supercell of the square with 8 sites."""
+
+
 def block_of(sites, quanta):
     phonons = Phonons(1.0, boson_coupling=1.0, total_quanta=quanta)
-    model = Model(ring(sites), Electrons(1.0), Bosons(-0.5, 0.8), phonons)
-    return Block.of(Hamiltonian.of(model, Sector(2 * sites, momentum=0, reflection=1)))
+    cluster = square(supercell=SQUARE) if sites == "square" else ring(sites)
+    model = Model(cluster, Electrons(1.0), Bosons(-0.5, 0.8), phonons)
+    even = {"momentum": (0, 0), "irrep": "A1"} if sites == "square" else {"momentum": 0, "reflection": 1}
+    return Block.of(Hamiltonian.of(model, Sector(2 * cluster.sites, **even)))
 
 
 def measured(sites, quanta, ranks):
@@ -54,10 +62,25 @@ def measured(sites, quanta, ranks):
     )
 
 
+def set_up(sites):
+    """Print the time of the charges; the compiled code is loaded first."""
+    block_of(6, 1).energy  # noqa: B018
+    cpu, wall = time.process_time(), time.perf_counter()
+    block = block_of(sites, 1)
+    block.orbits  # noqa: B018
+    middle, between = time.process_time(), time.perf_counter()
+    block.energy  # noqa: B018
+    last, end = time.process_time(), time.perf_counter()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"{sites}: {block.space.shape[0]:,} configurations, {block.rows:,} rows: orbits {between - wall:.2f} s "
+          f"(CPU {middle - cpu:.2f} s), charge matrices {end - between:.2f} s (CPU {last - middle:.2f} s), "
+          f"peak {peak:.2f} GiB")  # fmt: skip
+
+
 def partitions(sites):
     block = block_of(sites, 0)
     graph = block._graph()
-    print(f"ring of {sites}: {block.rows:,} rows, {graph.nnz / block.rows:.1f} entries a row")
+    print(f"{sites}: {block.rows:,} rows, {graph.nnz / block.rows:.1f} entries a row")
     for ranks in (2, 4, 8, 16, 32, 64):
         begin = time.perf_counter()
         found = owners(graph, ranks)
@@ -80,10 +103,11 @@ def needed(graph, owner):
 
 if __name__ == "__main__":
     what, *numbers = sys.argv[1:] or ["product"]
-    sites, quanta = [*map(int, numbers), *(8, 6)[len(numbers) :]][:2]
+    given = [number if number == "square" else int(number) for number in numbers]
+    sites, quanta = [*given, *(8, 6)[len(given) :]][:2]
     count, _ = launched()
-    if what == "partition":
-        partitions(sites)
+    if what in ("partition", "set-up"):
+        {"partition": partitions, "set-up": set_up}[what](sites)
     elif what == "here":
         ranks = MPIRanks(count) if count > 1 else None
         with shared_by(ranks):

@@ -13,12 +13,13 @@ couplings, ``H = A + sum omega a+a - sum x_m O_m``, two lower bounds stand besid
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._core.lazy import optimize, special
-from .._core.ranks import agreed
+from .._core.ranks import found_once
 from .._core.threads import one_blas_thread
 from ..hamiltonians.operators import Operator
 from ..hamiltonians.space.product import Space
@@ -81,14 +82,18 @@ def landscape(space: Space, operator: Operator) -> Landscape:
     """
     if not space.shape[0] or not space.model.modes:
         return Landscape((), -np.inf)
+    return found_once(partial(_found, space, operator))
+
+
+def _found(space: Space, operator: Operator) -> Landscape:
     with one_blas_thread():
         surface = Surface(space, operator)
         if surface.harmonic is None and (found := potential_of(operator, surface.modes)) is not None:
             search = AnharmonicWells(surface, found, Surface(space, found.operator), _starts(surface))
             search.search()
             steep = steepness(operator, space.model.lowest_frequency)
-            return agreed(Landscape(tuple(search.wells), search.floor, steep))
-        return agreed(_landscape(surface))
+            return Landscape(tuple(search.wells), search.floor, steep)
+        return _landscape(surface)
 
 
 def ceiling(space: Space, operator: Operator, shifts: NDArray[np.float64]) -> float:
@@ -106,6 +111,10 @@ def ceiling(space: Space, operator: Operator, shifts: NDArray[np.float64]) -> fl
     """
     if not space.shape[0] or not space.model.modes:
         return np.inf
+    return found_once(partial(_found_ceiling, space, operator, shifts))
+
+
+def _found_ceiling(space: Space, operator: Operator, shifts: NDArray[np.float64]) -> float:
     with one_blas_thread():
         surface = Surface(space, operator)
         best, energies = surface.configurations()
@@ -116,7 +125,7 @@ def ceiling(space: Space, operator: Operator, shifts: NDArray[np.float64]) -> fl
             start = tried[int(np.argmin(values))]
             found = optimize.minimize(surface.value, start, jac=True, method="L-BFGS-B", options={"maxiter": 15})
             lowest = min(lowest, float(found.fun))
-        return agreed(lowest)
+        return lowest
 
 
 def _starts(surface: Surface) -> int:

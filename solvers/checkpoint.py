@@ -66,7 +66,17 @@ class Writer:
 
     def _append(self, part: bytes | memoryview) -> None:
         self._digest.update(part)
-        self._file.write(part)
+        with self._discarded_if_it_fails():
+            self._file.write(part)
+
+    @contextmanager
+    def _discarded_if_it_fails(self) -> Iterator[None]:
+        """Delete the unfinished file where the disk is full, and name it in the error."""
+        try:
+            yield
+        except OSError as error:
+            self.discard()
+            raise OSError(error.errno, error.strerror, str(self._path)) from None
 
     def put(self, array: NDArray[Any]) -> dict[str, int]:
         """Write an array now; return what stands for it in the state."""
@@ -86,11 +96,12 @@ class Writer:
         header = json.dumps({"about": dict(about), "arrays": self._arrays, "state": whole}).encode()
         self._append(header)
         self._digest.update(FORMAT.pack(VERSION, len(header)))
-        self._file.write(TAIL.pack(VERSION, len(header), self._digest.digest(), END))
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        os.replace(self._partial, self._path)
+        with self._discarded_if_it_fails():
+            self._file.write(TAIL.pack(VERSION, len(header), self._digest.digest(), END))
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            os.replace(self._partial, self._path)
 
     def discard(self) -> None:
         """Delete the unfinished file."""

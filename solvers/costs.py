@@ -13,7 +13,7 @@ from ..hamiltonians import Model, Sector
 from ..hamiltonians.arguments import a_model, a_sector
 from ..hamiltonians.space.charges import is_electrons_alone
 from ..hamiltonians.space.product import Space, dimensions
-from .block_size import CONFIRMING, STEPS, BlockSize, ghosts_of
+from .block_size import CONFIRMING, STEPS, BlockSize
 from .block_size import DoesNotFit as DoesNotFit
 from .blocks import finest_blocks, time_reversed
 from .caps import capped
@@ -100,7 +100,7 @@ def estimate(model: Model, sector: Sector | int, engine: str = "auto", states: i
     stored = dimension // size.operations + 1 if sector.has_symmetry else dimension
     states = dimension if states == "all" else whole_number("states", states, 1)
     memory, seconds = ENGINES[engine].needs(replace(size, stored=stored, states=min(states, stored)))
-    sent = int(ghosts_of(ranks) * size.bytes_per_amplitude * stored / ranks) if ranks > 1 else 0
+    sent = int(size.ghosts * size.bytes_per_amplitude * stored / ranks)
     memory, seconds = int(memory) + PROGRAM_BYTES, seconds + 0.01
     return Estimate(engine, charges, phonons, dimension, stored, memory, seconds, ranks, sent)
 

@@ -80,11 +80,6 @@ class Surface:
         return np.array([matrix.toarray() for matrix in self.matrices])
 
     @cached_property
-    def _column(self) -> sp.csr_array:
-        """All charge matrices below each other."""
-        return sp.csr_array(sp.vstack(self.matrices))
-
-    @cached_property
     def _hops(self) -> NDArray[np.bool_]:
         """Which charge matrices are not diagonal."""
         return np.array([abs(m - sp.diags_array(m.diagonal().real)).sum() > 0 for m in self.matrices], bool)
@@ -109,8 +104,9 @@ class Surface:
 
     def gradient(self, shift: NDArray[np.float64], state: NDArray[Any]) -> NDArray[np.float64]:
         """Return ``d <H(lambda)> / d lambda`` in a charge state, which is that of the eigenvalue in its eigenstate."""
-        images = (self._column @ state).reshape(len(self.words), self.size)
-        means = (images @ state.conj()).real
+        means = self.diagonals @ np.abs(state) ** 2
+        for n in np.flatnonzero(self._hops).tolist():
+            means[n] = np.vdot(state, self.matrices[n] @ state).real
         slope = np.zeros(self.modes)
         for k, power in enumerate(self._powers.T):
             lowered = self._powers.copy()
@@ -135,7 +131,7 @@ class Surface:
     def only(self, configuration: int) -> Surface:
         """Return the surface of one charge configuration, with no hops to others."""
         alone = copy(self)
-        for kept in ("_stack", "_column", "_hops", "diagonals", "harmonic"):
+        for kept in ("_stack", "_hops", "diagonals", "harmonic"):
             vars(alone).pop(kept, None)
         alone.size = 1
         alone.matrices = [sp.csr_array([[value]]) for value in self.diagonals[:, configuration].tolist()]

@@ -1,4 +1,4 @@
-"""Sums over the blocks of an ensemble: in this process or in several, finished blocks kept on disk."""
+"""Sums over the blocks of an ensemble: in this process, in several, or by ranks; finished blocks kept on disk."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Protocol
 
+from ..._core.ranks import Ranks, current_ranks, shared_by
 from ...clusters import InvalidValue
 from ...solvers import Options, silent
 from ...solvers.work import Pool
@@ -66,7 +67,9 @@ def block_sums(
     alone = replace(asked.options, pool=None, checkpoint=None, memory_limit=asked.memory_limit)
     one = Calculation(kept.about, alone, summed, replace(asked, options=alone, progress=no_progress))
     asked.progress(what, len(found), len(planned), str(missing[0]) if missing else "all kept")
-    for each, part, seconds in _elsewhere(one, missing, pool) if pool else _here(one, missing):
+    ranks = current_ranks()
+    parts = _elsewhere(one, missing, pool) if pool else _among(one, missing, ranks) if ranks else _here(one, missing)
+    for each, part, seconds in parts:
         kept.keep(each, part, seconds)
         found[each.number] = part
         following = missing[min(len(found) - len(planned) + len(missing), len(missing) - 1)]
@@ -140,6 +143,50 @@ def _here(one: Calculation, missing: Sequence[Planned]) -> Found:
         began = time.monotonic()
         part = over_block(each)
         yield each, part, time.monotonic() - began
+
+
+def _among(one: Calculation, missing: Sequence[Planned], ranks: Ranks) -> Found:
+    """Let all ranks share each of the large blocks, then each rank sum over some of the others alone."""
+    together, own = apart(missing, one.asked, ranks.size)
+    yield from _here(one, together)
+    found: list[tuple[Planned, Contribution, float]] = []
+    wrong: Exception | None = None
+    with shared_by(None):  # no rank waits for another one
+        try:
+            for answer in _here(one, own[ranks.rank]):
+                found.append(answer)
+                if ranks.asked:
+                    break
+        except Exception as error:  # all ranks raise it
+            wrong = _portable(error)
+    answers = ranks.every((found, wrong))
+    for _, raised in answers:
+        if raised is not None:
+            raise raised
+    for some, _ in answers:
+        yield from some
+
+
+def apart(planned: Sequence[Planned], asked: ThermalSum, ranks: int) -> tuple[list[Planned], list[list[Planned]]]:
+    """Return the blocks that all ranks share, and those of each rank.
+
+    Shared are blocks that would take one rank longer than all of them together take for everything, or that do not fit
+    there. Each of the others, longest first, goes to the rank that has the least to do.
+    """
+    time_of = {each.number: each.seconds(asked.sampling) for each in planned}
+    limit = sum(time_of.values()) / ranks
+    together: list[Planned] = []
+    own: list[list[Planned]] = [[] for _ in range(ranks)]
+    busy = [0.0] * ranks
+    for each in sorted(planned, key=lambda each: -time_of[each.number]):
+        is_large = time_of[each.number] > limit or not each.fits_one_process(asked)
+        if is_large and each.stored < each.entries and not each.exact:
+            together.append(each)
+            continue
+        rank = busy.index(min(busy))
+        own[rank].append(each)
+        busy[rank] += time_of[each.number]
+    return together, own
 
 
 def _elsewhere(one: Calculation, missing: Sequence[Planned], pool: Pool) -> Found:

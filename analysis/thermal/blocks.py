@@ -32,6 +32,9 @@ WHOLE_UP_TO = 500
 ROUGH = 1e-6
 """Residual of the levels that bound the weight of a charge."""
 
+SECONDS_PER_CUBE, SECONDS_PER_STEP = 2e-9, 1e-8
+"""Of LAPACK for a matrix, by the cube of its dimension, and of a Lanczos step, for each amplitude."""
+
 
 @dataclass(frozen=True)
 class Planned:
@@ -44,11 +47,13 @@ class Planned:
     model : Model
         The Hamiltonian.
     dimension, stored : int
-        Its states, and the amplitudes that stand for one of them.
+        Its states, and the amplitudes that stand for one of them, of a process that shares the block with others.
     exact : bool
         Over all levels; otherwise with random vectors.
     number : int
         Its place in the ensemble, from which its random numbers come.
+    entries : int
+        The amplitudes of all processes.
     """
 
     member: Member
@@ -57,6 +62,7 @@ class Planned:
     stored: int
     exact: bool
     number: int
+    entries: int = 0
 
     @property
     def plain(self) -> Sector:
@@ -68,6 +74,16 @@ class Planned:
         labels = "".join(f", {name} = {value}" for name, value in s.labels.items())
         how = "all levels" if self.exact else "random vectors"
         return f"{s.plain.title}{labels}: {how} of {self.dimension:,} states"
+
+    def seconds(self, sampling: Sampling) -> float:
+        """Return about how long one process takes for the sum over the block."""
+        if self.exact:
+            return SECONDS_PER_CUBE * self.dimension**3
+        return SECONDS_PER_STEP * self.entries * sampling.steps * (sampling.samples + 1)
+
+    def fits_one_process(self, asked: ThermalSum) -> bool:
+        """True where the sum over the whole block is within the memory limit."""
+        return bytes_of(self.dimension, self.entries, self.exact, asked.sampling) <= asked.memory_limit
 
     def check_memory(self, asked: ThermalSum) -> None:
         """Raise MemoryError, with the numbers, if the sum over the block takes more than the memory limit."""
@@ -206,8 +222,9 @@ def _all(asked: ThermalSum, symmetric: Model, twins: bool, report: Report) -> It
         if space is None or space.sector != planned.plain:
             space = Space(asked.model, planned.plain)
         block = Block.of(Hamiltonian(space, operator, ()), member.sector)  # to be counted only
-        size, stored = block.dimension, block.most_entries
-        yield replace(planned, dimension=size, stored=stored, exact=size <= sampling.exact_up_to)
+        size, stored, entries = block.dimension, block.most_entries, block.entries
+        exact = size <= sampling.exact_up_to
+        yield replace(planned, dimension=size, stored=stored, entries=entries, exact=exact)
 
 
 def _lowest_in(model: Model, charge: int) -> list[Sector]:

@@ -1,5 +1,5 @@
 """Compiled kernels and the matrix-free operators built on them."""
 
-from . import loops
+from . import configurations, loops, random_numbers
 
-__all__ = ["loops"]
+__all__ = ["configurations", "loops", "random_numbers"]

@@ -13,8 +13,10 @@ from ..._core.ranks import Transfer
 from ..space.product import Amplitudes
 from ..symmetry.share import Share
 
-PIECE = 1 << 26
-"""Bytes of complex amplitudes in a piece; a rank has two that arrive and two that leave."""
+PIECE, SMALL_PIECE = 1 << 26, 1 << 22
+"""Most and least bytes of complex amplitudes in a piece; a rank has two that arrive and two that leave."""
+PIECES = 64
+"""A piece is no larger than this share of the rows of a rank."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,11 @@ class Round:
         return transfers, rows
 
 
+def piece_of(vector: float) -> int:
+    """Return the bytes of a piece where a rank has so many of a vector."""
+    return int(min(PIECE, max(SMALL_PIECE, vector // PIECES)))
+
+
 class Ghosts:
     """The rows that a rank needs, its own first, then those of others in pieces of bounded size.
 
@@ -71,7 +78,7 @@ class Ghosts:
         owner = share.owner[needed]
         wanted = [needed[owner == r] if r != ranks.rank else needed[:0] for r in range(ranks.size)]
         leaving = [share.place[rows] for rows in ranks.swapped(wanted)]
-        step = max(1, PIECE // (16 * max(1, columns)))
+        step = max(1, piece_of(16 * share.most * columns) // (16 * max(1, columns)))
         self.pieces: list[NDArray[np.int64]] = [share.own]
         self._rounds: list[Round] = []
         for distance in range(1, ranks.size):

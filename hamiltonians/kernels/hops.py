@@ -10,11 +10,13 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..._core.threads import kernel_threads_for
 from ..space.fibres import Fibres
 from ..space.phonons import Polynomial
 from ..space.product import Amplitudes
 from ..symmetry.share import Share
 from . import loops as kernels
+from .configurations import by_element
 from .fibres import hops_on_fibres
 from .ghosts import Ghosts, split
 from .ladders import lattice_gathers
@@ -58,13 +60,14 @@ class Hop:
         lattice : csr_array, optional
             Lattice operator that goes with them.
         """
-        row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-        moving = matrix.indptr[1:] - np.bincount(row, element != 0, matrix.shape[0]).astype(matrix.indptr.dtype)
-        order = np.lexsort((element, row))
-        matrix = sp.csr_array((matrix.data[order], matrix.indices[order], matrix.indptr), shape=matrix.shape)
+        column, value, element = matrix.indices.copy(), matrix.data.copy(), element.copy()
+        moving = np.empty(matrix.shape[0], matrix.indptr.dtype)
+        with kernel_threads_for(matrix.nnz):
+            by_element(column, value, element, moving, matrix.indptr)
+        matrix = sp.csr_array((value, column, matrix.indptr), shape=matrix.shape)
         width = 0 if lattice is None else int(np.diff(lattice.indptr).max(initial=0))
         source, weight = (None, None) if lattice is None else lattice_gathers(lattice, width)
-        return cls(matrix, moving, element[order], source, weight)
+        return cls(matrix, moving, element, source, weight)
 
     def of_type(self, dtype: np.dtype[Any]) -> Hop:
         """Return the same with numbers of another type; ``csr_array.astype`` would add up entries of one place."""

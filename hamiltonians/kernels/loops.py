@@ -33,7 +33,16 @@ def compiled(kernel: Kernel) -> Kernel:
 
     The two are kept on disk under names of their own. One core does its work without waking the others.
     """
-    alone, together = _kept(_copy(kernel, "alone")), _kept(kernel, parallel=True)
+    return _compiled(kernel, fastmath=set(FASTMATH))
+
+
+def compiled_in_order(kernel: Kernel) -> Kernel:
+    """Compile on first use like `compiled`; sums and products are taken in the order in which they are written."""
+    return _compiled(kernel)
+
+
+def _compiled(kernel: Kernel, **options: Any) -> Kernel:
+    alone, together = _kept(_copy(kernel, "alone"), **options), _kept(kernel, parallel=True, **options)
 
     @wraps(kernel)
     def run(*arguments: Any) -> None:
@@ -42,12 +51,12 @@ def compiled(kernel: Kernel) -> Kernel:
     return cast("Kernel", run)
 
 
-def _kept(kernel: Kernel, **options: bool) -> Kernel:
+def _kept(kernel: Kernel, **options: Any) -> Kernel:
     """Compile, and keep the machine code on disk."""
     try:
-        found: Kernel = njit(cache=True, fastmath=set(FASTMATH), **options)(kernel)
+        found: Kernel = njit(cache=True, **options)(kernel)
     except RuntimeError:  # no folder to keep it in
-        found = njit(fastmath=set(FASTMATH), **options)(kernel)
+        found = njit(**options)(kernel)
     return found
 
 

@@ -27,7 +27,7 @@ from ..operators import ChargeWord, Operator
 from ..space.charge_masks import charge_rows
 from ..space.charges import ChargeBasis, configurations, is_electrons_alone
 from ..space.product import Amplitudes, Space
-from ..symmetry.group import Action, generated, permuted_charges
+from ..symmetry.group import Action, Move, generated
 from ..symmetry.operations import Symmetry
 from ..symmetry.orbits import Orbits
 from . import loops as kernels
@@ -74,8 +74,9 @@ class Spins:
         )
         if not symmetries:
             return cls(down, up, None, ())
-        moved = [(permuted_charges(down, s), permuted_charges(up, s), s.character) for s in symmetries]
-        actions = generated([Action(*d, *u, character, NO_MODES, False) for d, u, character in moved], symmetries)
+        moves = [(Move.of(s), s.character) for s in symmetries]
+        generators = [Action(down, move, *move.on(up), character, NO_MODES, False) for move, character in moves]
+        actions = generated(generators, symmetries)
         return cls(down, up, Orbits.of(actions, space.phonons), actions)
 
     @cached_property
@@ -86,16 +87,9 @@ class Spins:
 
     def charge_orbits(self, space: Space) -> Orbits:
         """Return the orbits of the charge configurations; their representatives are the kept elements, in order."""
-        assert self.orbits is not None
-        row, up = np.divmod(self.kept.places, len(self.up))
-        down = self.orbits.representatives[row]
-        moved = (
-            (a.charges[down] * len(self.up) + a.phonons[up], a.charge_sign[down] * a.phonon_sign[up])
-            for a in self.actions
-        )
-        still = [replace(a, phonons=np.zeros(1, np.int64), phonon_sign=np.ones(1)) for a in self.actions]
-        size = len(self.down) * len(self.up)
-        return Orbits.from_images(down * len(self.up) + up, moved, size, still, space.phonons)
+        image, sign = np.zeros(1, np.int64), np.ones(1)
+        both = [replace(a, basis=space.charges, phonons=image, phonon_sign=sign) for a in self.actions]
+        return Orbits.of(both, space.phonons)
 
 
 @dataclass(frozen=True)
@@ -238,7 +232,7 @@ class ElectronOperator(StoredOperator):
         matrix, element = factors.down, np.zeros(factors.down.nnz, np.int16)
         self._gather, self._sign = np.arange(len(spins.up), dtype=np.int32)[None], np.zeros((0, 0))
         if orbits is not None:
-            matrix, element = orbits.reduced(factors.down)
+            matrix, element = orbits.reduced(factors.down[orbits.representatives])
             self._gather, self._sign = orbits.gather, orbits.sign
         self._hop = Hop.of(matrix, element).of_type(self.dtype)
         rows = matrix.shape[0]

@@ -120,7 +120,7 @@ class TensorOperator(StoredOperator):
         is_complex = any(kind == np.complex128 for kind in kinds) or (orbits is not None and orbits.is_complex)
         self.dtype = np.dtype(np.complex128 if is_complex else np.float64)
         self.image_shape = self.rows, self.outside
-        self._take_apart(factors, lattice, configurations)
+        self._take_apart(factors, lattice)
         self._work = np.zeros((4 * numba.get_num_threads(), self.inside), self.dtype)
 
     @property
@@ -128,25 +128,29 @@ class TensorOperator(StoredOperator):
         """What each group element does to the phonon states."""
         return self._gather, self._sign
 
-    def _take_apart(
-        self, factors: Sequence[Factor], lattice: Sequence[sp.csr_array | None], configurations: int
-    ) -> None:
+    @property
+    def _configurations(self) -> NDArray[np.int64] | None:
+        """The charge configurations of the rows; None for all of them."""
+        if self.orbits is None:
+            return self.share.own if self.share else None
+        return self.orbits.representatives[self.share.own] if self.share else self.orbits.representatives
+
+    def _take_apart(self, factors: Sequence[Factor], lattice: Sequence[sp.csr_array | None]) -> None:
         """Sort the factors into energies, ladders on a row, and hops between rows."""
         self._charge_energy = np.zeros(self.rows, self.dtype)
         self._lattice_energy = np.zeros(self.outside, self.dtype)
         ladders: list[Ladder] = []
-        plain = sp.csr_array((configurations,) * 2)
+        plain = None
+        chosen = self._configurations
         self._hops: list[Hop | FibreHop] = []
         self.standing: list[tuple[NDArray[Any], Polynomial]] = []
         apart: defaultdict[tuple[int, ...], list[Part]] = defaultdict(list)
         local: defaultdict[tuple[int, ...], list[tuple[NDArray[Any], NDArray[Any]]]] = defaultdict(list)
         for factor, matrix in zip(factors, lattice, strict=True):
-            diagonal, moving = _split(factor.charges)
-            on_rows = diagonal[self.orbits.representatives] if self.orbits else diagonal
-            on_rows = on_rows[self.share.own] if self.share else on_rows
+            on_rows, moving = _split(factor.rows(chosen), chosen)
             if not self._leaves and factor.is_identity:
                 self._charge_energy += on_rows
-                plain = plain + moving
+                plain = moving if plain is None else plain + moving
                 continue
             if matrix is None:
                 fibres = self._fibres_of(factor.lattice)
@@ -162,8 +166,8 @@ class TensorOperator(StoredOperator):
                 self._hops.append(self._hop(moving, matrix))
         self.moving = [FibreHop.of(parts, self._fibres[modes]).of_type(self.dtype) for modes, parts in apart.items()]
         self._hops.extend(self.moving)
-        if plain.nnz:
-            self._hops.insert(0, self._hop(sp.csr_array(plain), None))
+        if plain is not None and plain.nnz:
+            self._hops.insert(0, self._hop(plain, None))
         self.columns, self._by_piece = distributed(self._hops, self.share, self.inside)
         self._ladders = stacked(ladders, (self.rows, self.outside), self.dtype, leaves=self._leaves)
         self._groups = [
@@ -193,11 +197,9 @@ class TensorOperator(StoredOperator):
 
     def _reduced(self, moving: sp.csr_array) -> tuple[sp.csr_array, NDArray[np.int16]]:
         """Return a charge matrix on the stored rows, and the group element of each entry."""
-        own = self.share.own if self.share else None
         if self.orbits:
-            return self.orbits.reduced(moving, own)
-        matrix = moving if own is None else moving[own]
-        return matrix, np.zeros(matrix.nnz, np.int16)
+            return self.orbits.reduced(moving, self.share.own if self.share else None)
+        return moving, np.zeros(moving.nnz, np.int16)
 
     def _apply_to_complex(self, phi: Amplitudes, out: Amplitudes) -> None:
         """Pass over complex amplitudes once: real coefficients need not become complex."""
@@ -321,12 +323,17 @@ class TensorHamiltonian(TensorOperator, StoredHamiltonian):
         return phi if self.orbits is None else self.orbits.expand(phi)
 
 
-def _split(matrix: sp.csr_array) -> tuple[NDArray[Any], sp.csr_array]:
-    """Return the diagonal, and the rest."""
+def _split(matrix: sp.csr_array, of_rows: NDArray[np.int64] | None = None) -> tuple[NDArray[Any], sp.csr_array]:
+    """Return the diagonal, and the rest; `of_rows` are the columns of the diagonal, where some rows are left out."""
     rows = matrix.shape[0]
-    row = np.repeat(np.arange(rows, dtype=matrix.indices.dtype), np.diff(matrix.indptr))
-    moves = (matrix.indices != row) & (matrix.data != 0)
-    if moves.all():
-        return np.zeros(min(matrix.shape), matrix.dtype), matrix
-    start = np.concatenate([[0], np.cumsum(np.bincount(row[moves], minlength=rows))]).astype(matrix.indptr.dtype)
-    return matrix.diagonal(), sp.csr_array((matrix.data[moves], matrix.indices[moves], start), shape=matrix.shape)
+    column = np.arange(rows, dtype=matrix.indices.dtype) if of_rows is None else of_rows.astype(matrix.indices.dtype)
+    still = np.flatnonzero((matrix.indices == np.repeat(column, np.diff(matrix.indptr))) | (matrix.data == 0))
+    if not len(still):
+        return np.zeros(rows, matrix.dtype), matrix
+    row = np.searchsorted(matrix.indptr, still, side="right") - 1
+    diagonal = np.zeros(rows, matrix.dtype)
+    on = matrix.indices[still] == column[row]
+    np.add.at(diagonal, row[on], matrix.data[still[on]])
+    start = matrix.indptr - np.searchsorted(still, matrix.indptr).astype(matrix.indptr.dtype)
+    rest = np.delete(matrix.data, still), np.delete(matrix.indices, still), start
+    return diagonal, sp.csr_array(rest, shape=matrix.shape)

@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._core.lazy import sp
+from ..._core.lazy import sp, threads
+from .. import kernels
 from ..operators import ChargeWord, Operator, adjoint
 from ..soft_core import in_levels
 from .charges import ChargeBasis
 
 RAISES: Mapping[str, int] = {"c+up": 1, "cup": 0, "c+dn": 1, "cdn": 0, "b+": 1, "b": 0, "nup": 1, "ndn": 1, "nb": 1}
 """Occupation that a letter leaves; one that counts needs it before, the others need the opposite."""
+COMPILED_FROM = 1 << 16
+"""Configurations times words from which on compiled kernels serve: they take longer to load than fewer take."""
 Acted = tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.float64]]
 """Numbers of the configurations that a word does not annihilate, their images, and signs."""
 Entries = tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]
@@ -115,6 +118,8 @@ def charge_rows(words: Mapping[ChargeWord, complex], basis: ChargeBasis, states:
     if basis.levels > 1:
         pairs = in_levels(Operator({(word, ()): value for word, value in words.items()}), basis.sites, basis.levels)
         words = {word: value for (word, _), value in pairs.terms.items()}
+    if len(states) * len(words) >= COMPILED_FROM:
+        return _compiled_rows(words, basis, states)
     entries: list[Entries] = [(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64))]
     for word, value in words.items():
         row, image, sign = Masks.of(adjoint(word), basis).act(states)
@@ -123,3 +128,34 @@ def charge_rows(words: Mapping[ChargeWord, complex], basis: ChargeBasis, states:
         entries.append(((value if np.imag(value) else np.real(value)) * sign[there], row[there], column[there]))
     values, rows, columns = (np.concatenate(parts) for parts in zip(*entries, strict=True))
     return sp.csr_array((values, (rows, columns)), shape=(len(states), len(basis)))
+
+
+def _compiled_rows(words: Mapping[ChargeWord, complex], basis: ChargeBasis, states: NDArray[np.uint64]) -> sp.csr_array:
+    """Return the same, all words that flip the same bits at a time."""
+    masks = [(Masks.of(adjoint(word), basis), value) for word, value in words.items()]
+    masks = sorted(((mask, value) for mask, value in masks if mask.needed >= 0), key=lambda pair: pair[0].flipped)
+    looked_at, needed, flipped, passed = (
+        np.array([getattr(mask, name) for mask, _ in masks], np.uint64)
+        for name in ("looked_at", "needed", "flipped", "passed")
+    )
+    strength = np.array([mask.sign * value for mask, value in masks])
+    strength = strength if any(np.imag(value) for value in words.values()) else strength.real.astype(float)
+    flips, begin = np.unique(flipped, return_index=True)
+    begin = np.append(begin, len(flipped))
+    rows, number = np.array(states, np.uint64), np.zeros(len(states), np.int64)
+    most = len(states) * len(words)
+    with threads.kernel_threads_for(most):
+        kernels.configurations.most_entries(number, rows, begin, looked_at, needed)
+        start = np.concatenate([[0], np.cumsum(number)])
+        column, value = np.empty(start[-1], index_type(max(start[-1], len(basis)))), np.empty(start[-1], strength.dtype)
+        each = looked_at, needed, passed, strength
+        kernels.configurations.charge_entries(column, value, number, start, rows, begin, flips, *each, *basis.buckets)
+    if number.sum() < start[-1]:  # some of the images are not in the basis
+        there = np.arange(start[-1]) - np.repeat(start[:-1], np.diff(start)) < np.repeat(number, np.diff(start))
+        column, value, start = column[there], value[there], np.concatenate([[0], np.cumsum(number)])
+    return sp.csr_array((value, column, start.astype(column.dtype)), shape=(len(states), len(basis)))
+
+
+def index_type(largest: int) -> type[np.int32] | type[np.int64]:
+    """Return the type that SciPy gives to the indices of a sparse matrix."""
+    return np.int32 if largest <= np.iinfo(np.int32).max else np.int64

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from math import comb
 
@@ -14,6 +15,9 @@ from ...clusters import Card, Shown
 from ..model import Model
 from ..sector import Sector, charges_of, spins_of
 from ..soft_core import letter_of
+
+IN_A_BUCKET = 16
+"""Configurations with the same high bits, about, among which one is looked for."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -80,6 +84,12 @@ class ChargeBasis(Shown):
     def __len__(self) -> int:
         return len(self.states)
 
+    @property
+    def spins(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """The bits of up and of down electrons of each configuration."""
+        spin = np.uint64((1 << self.sites) - 1)
+        return self.states & spin, (self.states >> np.uint64(self.sites)) & spin
+
     def occupation(self, bit: int) -> NDArray[np.float64]:
         """Return 0 or 1 for each configuration: the occupation of one bit."""
         return ((self.states >> np.uint64(bit)) & np.uint64(1)).astype(float)
@@ -100,6 +110,17 @@ class ChargeBasis(Shown):
             return np.full(len(states), -1, dtype=np.int64)
         place = np.minimum(np.searchsorted(ascending, states), len(ascending) - 1)
         return np.where(ascending[place] == states, len(ascending) - 1 - place, -1).astype(np.int64)
+
+    @cached_property
+    def buckets(self) -> tuple[NDArray[np.uint64], NDArray[np.int64], np.uint64]:
+        """What compiled kernels need to find a configuration among few: see `kernels.configurations`."""
+        states = self.states.view()
+        states.setflags(write=False)
+        wanted = (len(states) // IN_A_BUCKET).bit_length()
+        shift = max(0, int(states[0]).bit_length() - wanted) if len(states) else 0
+        edges = np.arange((int(states[0]) >> shift) + 1 if len(states) else 0, dtype=np.uint64) << np.uint64(shift)
+        first = len(states) - np.searchsorted(states[::-1], edges)
+        return states, np.append(first, 0), np.uint64(shift)
 
     def label(self, number: int) -> str:
         """Return a configuration as text, one symbol for each site.
@@ -173,13 +194,23 @@ def configurations(
     (array([4, 3], dtype=uint64), array([9, 6], dtype=uint64))
     """
     shift_dn, shift_b = np.uint64(sites), np.uint64(2 * sites)
-    blocks = []
+    electrons, bosons = [], []
     for pairs, up, dn in species_numbers(sites, most_electrons, boson_sites, charge, two_sz, levels):
         ups, downs = _subsets(sites, up)[None, :], _subsets(sites, dn)[:, None]
-        electron = ((downs << shift_dn) | ups)[(ups & downs == 0) | (most_electrons == 2)]
-        boson = _fillings(boson_sites, levels, pairs) << shift_b
-        blocks.append((boson[:, None] | electron.reshape(1, -1)).ravel())
-    return np.sort(np.concatenate(blocks))[::-1].copy() if blocks else np.zeros(0, np.uint64)
+        together = ((downs << shift_dn) | ups)[(ups & downs == 0) | (most_electrons == 2)]
+        electrons.append(np.sort(together.ravel())[::-1])
+        bosons.append(_fillings(boson_sites, levels, pairs) << shift_b)
+    if not bosons:
+        return np.zeros(0, np.uint64)
+    order = np.argsort(np.concatenate(bosons))[::-1]  # the bosons have the highest bits
+    numbers = np.repeat([len(own) for own in electrons], [len(own) for own in bosons])
+    begin = np.empty(len(order), np.int64)
+    begin[order] = np.cumsum(numbers[order]) - numbers[order]
+    states = np.empty(int(numbers.sum()), np.uint64)
+    parts = np.split(begin, np.cumsum([len(own) for own in bosons])[:-1])
+    for electron, boson, starts in zip(electrons, bosons, parts, strict=True):
+        states[starts[:, None] + np.arange(len(electron))] = boson[:, None] | electron
+    return states
 
 
 def species_numbers(

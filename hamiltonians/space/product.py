@@ -42,21 +42,25 @@ class Factor(Shown):
     Attributes
     ----------
     build : function
-        Makes A, once it is needed.
+        Makes A, or its rows that are given as an array.
     dtype : type
         float64 or complex128, of A.
     lattice : Polynomial
         P, on the phonons; its matrix depends on the cutoff.
     """
 
-    build: Callable[[], sp.csr_array] = field(repr=False)
+    build: Callable[[NDArray[np.int64] | None], sp.csr_array] = field(repr=False)
     dtype: type[np.float64] | type[np.complex128]
     lattice: Polynomial
 
     @cached_property
     def charges(self) -> sp.csr_array:
         """A, on the electron-boson configurations, shape (charge dimension, charge dimension)."""
-        return self.build()
+        return self.build(None)
+
+    def rows(self, chosen: NDArray[np.int64] | None) -> sp.csr_array:
+        """Return some rows of A, without the others where it is not kept yet; all for None."""
+        return self.charges if chosen is None else self.build(chosen)
 
     def card(self) -> Card:
         """Return the size of A, and the number of products in P."""
@@ -175,9 +179,12 @@ class Space(Shown):
             return False
         return bool(len(self.frame)) and bool(np.any(self.frame != self.frame[0]))
 
-    def charge_matrix(self, words: Mapping[ChargeWord, complex], dtype: type) -> sp.csr_array:
-        """Return the matrix of a sum of charge operators on the electron-boson configurations."""
-        matrix = charge_rows(words, self.charges, self.charges.states).astype(dtype, casting="safe")
+    def charge_matrix(
+        self, words: Mapping[ChargeWord, complex], dtype: type, chosen: NDArray[np.int64] | None = None
+    ) -> sp.csr_array:
+        """Return the matrix of a sum of charge operators on the electron-boson configurations, or some of its rows."""
+        states = self.charges.states if chosen is None else self.charges.states[chosen]
+        matrix = charge_rows(words, self.charges, states).astype(dtype, casting="safe", copy=False)
         matrix.eliminate_zeros()
         matrix.sort_indices()
         return matrix
@@ -242,7 +249,7 @@ class Space(Shown):
             displaced = ((factor.charges, factor.lattice) for factor in self.plain_factors(operator))
             products = in_sets(displaced, self.sets, self.set_labels)
         return tuple(
-            Factor(partial(sp.csr_array, charges), np.complex128 if np.iscomplexobj(charges) else np.float64, lattice)
+            Factor(partial(_rows, charges), np.complex128 if np.iscomplexobj(charges) else np.float64, lattice)
             for charges, lattice in products
         )
 
@@ -299,6 +306,10 @@ class Space(Shown):
         rows = [f"{number:4d}  {self.label(number)}" for number in range(min(limit, self.dimension))]
         more = [f" ... {self.dimension - limit} more"] if self.dimension > limit else []
         return "\n".join([head, *rows, *more])
+
+
+def _rows(matrix: sp.csr_array, chosen: NDArray[np.int64] | None) -> sp.csr_array:
+    return matrix if chosen is None else matrix[chosen]
 
 
 def dimensions(model: Model, sector: Sector) -> tuple[int, int]:

@@ -114,8 +114,8 @@ class Block(Shown):
         """Return a matrix with an entry where H needs another row."""
         total = sp.csr_array((self.rows, self.rows))
         for factor in self.hamiltonian.factors:
-            charges = factor.charges
-            matrix = self.orbits.reduced(charges)[0] if self.orbits else charges
+            matrix = factor.rows(self.orbits.representatives if self.orbits else None)
+            matrix = self.orbits.reduced(matrix)[0] if self.orbits else matrix
             total = total + sp.csr_array((np.ones(matrix.nnz), matrix.indices, matrix.indptr), shape=matrix.shape)
         return sp.csr_array(total)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import reduce
+from dataclasses import dataclass, field
+from functools import cached_property, reduce
 from itertools import accumulate, repeat
 
 import numpy as np
@@ -39,13 +39,78 @@ def commutes(space: Space, operator: Operator, symmetry: Symmetry) -> bool:
 
 
 @dataclass(frozen=True)
+class Move:
+    """What a group element does to charge configurations.
+
+    Attributes
+    ----------
+    sites, bosons : tuple of int
+        Images of the sites and of the boson numbers.
+    flips, about_x : bool
+        Up and down are exchanged as well, by a turn about x or about y.
+    """
+
+    sites: tuple[int, ...]
+    bosons: tuple[int, ...]
+    flips: bool = False
+    about_x: bool = False
+
+    @classmethod
+    def of(cls, symmetry: Symmetry) -> Move:
+        """Return that of a symmetry."""
+        return cls(symmetry.sites, symmetry.bosons, symmetry.flips, symmetry.flips and symmetry.about_x)
+
+    @classmethod
+    def none(cls, charges: ChargeBasis) -> Move:
+        """Return the identity."""
+        return cls(tuple(range(charges.sites)), tuple(range(len(charges.boson_sites))))
+
+    def then(self, other: Move) -> Move:
+        """Return the element that moves by `self` first and by `other` after it."""
+        return Move(
+            tuple(other.sites[i] for i in self.sites),
+            tuple(other.bosons[b] for b in self.bosons),
+            self.flips != other.flips,
+            self.about_x != other.about_x,
+        )
+
+    def on(self, charges: ChargeBasis) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the image of each configuration and the sign from reordering its creators.
+
+        The spin flip about y has none: of an even number of electrons, the signs of the operators and of their order
+        cancel. About x there is a sign for each two up electrons more than down ones.
+        """
+        states, sites, levels = charges.states, charges.sites, charges.levels
+        one = np.uint64(1)
+        image = np.zeros_like(states)
+        parity = np.zeros(len(states), np.int64)
+        for offset in (0, sites):
+            seen = np.zeros_like(states)
+            for i, target in enumerate(self.sites):
+                occupied = (states >> np.uint64(offset + i)) & one
+                parity += np.where(occupied == one, np.bitwise_count(seen >> np.uint64(target)), 0)
+                seen |= occupied << np.uint64(target)
+            image |= seen << np.uint64(sites - offset if self.flips else offset)
+        for b, target in enumerate(self.bosons):
+            for k in range(levels):
+                bit = (states >> np.uint64(2 * sites + levels * b + k)) & one
+                image |= bit << np.uint64(2 * sites + levels * target + k)
+        if self.about_x:
+            up, down = (np.bitwise_count(spin).astype(np.int64) for spin in charges.spins)
+            parity += (up - down) // 2
+        return charges.index(image), _sign(parity)
+
+
+@dataclass(frozen=True)
 class Action:
     """A group element as a signed permutation of the product states ``e * phonon states + p``.
 
     Attributes
     ----------
-    charges, charge_sign : (charge configurations,) int, float
-        Image and Fermi sign of each configuration.
+    basis : ChargeBasis
+        Charge configurations.
+    move : Move
+        What happens to them.
     phonons, phonon_sign : (phonon states,) int, float
         Image and sign of each phonon state.
     character : complex
@@ -56,8 +121,8 @@ class Action:
         True where every displacement changes sign.
     """
 
-    charges: NDArray[np.int64]
-    charge_sign: NDArray[np.float64]
+    basis: ChargeBasis = field(repr=False)
+    move: Move
     phonons: NDArray[np.int64]
     phonon_sign: NDArray[np.float64]
     character: complex
@@ -67,14 +132,28 @@ class Action:
     def then(self, other: Action) -> Action:
         """Return the element that applies `self` first and `other` after it."""
         return Action(
-            other.charges[self.charges],
-            self.charge_sign * other.charge_sign[self.charges],
+            self.basis,
+            self.move.then(other.move),
             other.phonons[self.phonons],
             self.phonon_sign * other.phonon_sign[self.phonons],
             self.character * other.character,
             other.modes[self.modes],
             self.odd != other.odd,
         )
+
+    @cached_property
+    def _moved(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        return self.move.on(self.basis)
+
+    @property
+    def charges(self) -> NDArray[np.int64]:
+        """Image of each charge configuration."""
+        return self._moved[0]
+
+    @property
+    def charge_sign(self) -> NDArray[np.float64]:
+        """Fermi sign of each charge configuration."""
+        return self._moved[1]
 
     def images(self, states: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return the image and the sign of product states."""
@@ -88,16 +167,15 @@ def group(space: Space, symmetries: tuple[Symmetry, ...]) -> tuple[Action, ...]:
     for symmetry in symmetries:
         modes = np.array(symmetry.modes, np.int64)
         phonons = permuted_phonons(space.phonons, modes, symmetry.odd)
-        charges = permuted_charges(space.charges, symmetry)
-        generators.append(Action(*charges, *phonons, symmetry.character, modes, symmetry.odd))
+        generators.append(Action(space.charges, Move.of(symmetry), *phonons, symmetry.character, modes, symmetry.odd))
     return generated(generators, symmetries)
 
 
 def generated(generators: Sequence[Action], symmetries: Sequence[Symmetry]) -> tuple[Action, ...]:
     """Return all products of powers of some generators, the identity first; at least one is needed."""
     g = generators[0]
-    start = np.arange(len(g.charges)), np.ones(len(g.charges)), np.arange(len(g.phonons)), np.ones(len(g.phonons))
-    identity = Action(*start, 1.0 + 0.0j, np.arange(len(g.modes)), False)
+    phonons = np.arange(len(g.phonons)), np.ones(len(g.phonons))
+    identity = Action(g.basis, Move.none(g.basis), *phonons, 1.0 + 0.0j, np.arange(len(g.modes)), False)
     powers = [
         tuple(accumulate(repeat(g, symmetry.period - 1), Action.then, initial=identity))
         for g, symmetry in zip(generators, symmetries, strict=True)
@@ -113,37 +191,6 @@ def permuted_phonons(
     moved[:, modes] = states.occupations
     parity: NDArray[np.int64] = np.asarray(np.sum(states.occupations, axis=1, dtype=np.int64) * int(odd))
     return states.index(moved), _sign(parity)
-
-
-def permuted_charges(charges: ChargeBasis, symmetry: Symmetry) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the image of each charge configuration and the sign from reordering its creators.
-
-    The spin flip about y has none: of an even number of electrons, the signs of the operators and of their order
-    cancel. About x there is a sign for each two up electrons more than down ones.
-    """
-    states, sites = charges.states, charges.sites
-    if symmetry.flips:
-        spin = np.uint64((1 << sites) - 1)
-        down, rest = (states >> np.uint64(sites)) & spin, states & ~np.uint64((1 << 2 * sites) - 1)
-        excess = np.bitwise_count(states & spin).astype(np.int64) - np.bitwise_count(down)
-        signs = _sign(excess // 2) if symmetry.about_x else np.ones(len(states))
-        return charges.index(rest | ((states & spin) << np.uint64(sites)) | down), signs
-    one = np.uint64(1)
-    image = np.zeros_like(states)
-    parity = np.zeros(len(states), np.int64)
-    for offset in (0, sites):
-        seen = np.zeros_like(states)
-        for i, target in enumerate(symmetry.sites):
-            occupied = (states >> np.uint64(offset + i)) & one
-            parity += np.where(occupied == one, np.bitwise_count(seen >> np.uint64(target)), 0)
-            seen |= occupied << np.uint64(target)
-        image |= seen << np.uint64(offset)
-    levels = charges.levels
-    for b, target in enumerate(symmetry.bosons):
-        for k in range(levels):
-            bit = (states >> np.uint64(2 * sites + levels * b + k)) & one
-            image |= bit << np.uint64(2 * sites + levels * target + k)
-    return charges.index(image), _sign(parity)
 
 
 def _sign(parity: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..._core.threads import kernel_threads_for
+from ..kernels import configurations as kernels
+from ..space.charge_masks import index_type
+from ..space.charges import ChargeBasis
 from ..space.phonons import PhononSpace, Shell
-from .group import SAME, Action, permuted_phonons
+from .group import SAME, Action, Move, permuted_phonons
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Orbits:
     """
 
     representatives: NDArray[np.int64]
-    row: NDArray[np.int64]
+    row: NDArray[np.int32] | NDArray[np.int64]
     element: NDArray[np.int16]
     factor: NDArray[Any]
     sizes: NDArray[np.int64]
@@ -66,53 +69,46 @@ class Orbits:
 
     @classmethod
     def of(cls, elements: Sequence[Action], phonons: PhononSpace) -> Orbits:
-        """Sort configurations into orbits of a group (identity first)."""
-        representatives = np.unique(reduce(np.minimum, (a.charges for a in elements)))
-        moved = ((a.charges[representatives], a.charge_sign[representatives]) for a in elements)
-        return cls.from_images(representatives, moved, len(elements[0].charges), elements, phonons)
-
-    @classmethod
-    def from_images(
-        cls,
-        representatives: NDArray[np.int64],
-        moved: Iterable[tuple[NDArray[np.int64], NDArray[np.float64]]],
-        configurations: int,
-        elements: Sequence[Action],
-        phonons: PhononSpace,
-    ) -> Orbits:
-        """Collect the orbits of representatives.
+        """Sort the configurations into orbits of a group, the identity first; the first of each orbit represents it.
 
         Parameters
         ----------
-        representatives : (rows,) int
-            Ascending.
-        moved : iterable of (images, signs)
-            Of the representatives under each element.
-        configurations : int
-            Their number.
         elements : sequence of Action
-            The group: characters, and what it does to the phonons.
+            The group: characters, and what it does to charges and phonons.
         phonons : PhononSpace
             Phonon states.
         """
+        basis = elements[0].basis
+        states, first, shift = basis.buckets
         phases = _real_if_possible(np.conj([a.character for a in elements]))
-        row = np.full(configurations, -1, np.int64)
-        element = np.zeros(configurations, np.int16)
-        factor = np.zeros(configurations, phases.dtype)
-        fixed: list[NDArray[np.int64]] = []
-        values: list[NDArray[Any]] = []
-        for g, (image, sign) in enumerate(moved):
-            new = np.flatnonzero(row[image] < 0)  # the first element that reaches a configuration wins
-            reached = image[new]
-            row[reached], element[reached], factor[reached] = new, g, phases[g] * sign[new]
-            fixed.append(np.flatnonzero(image == representatives))
-            values.append(phases[g] * sign[fixed[-1]])
-        rows, value = np.concatenate(fixed), np.concatenate(values)
-        fixing = np.repeat(np.arange(len(elements)), [len(some) for some in fixed])
-        orders = np.bincount(rows, minlength=len(representatives))
-        chosen = np.flatnonzero(orders[rows] > 1)
-        chosen = chosen[np.lexsort((fixing[chosen], rows[chosen]))]
-        special = np.flatnonzero(orders > 1)
+        images, crossed, about_x = _tables(basis, [a.move for a in elements])
+        kept = np.zeros(len(states), np.bool_)
+        row: NDArray[Any] = np.full(len(states), -1, index_type(len(states)))
+        element, factor = np.zeros(len(states), np.int16), np.zeros(len(states), phases.dtype)
+        with kernel_threads_for(len(states) * len(elements)):
+            kernels.largest_of_orbits(kept, states, images)
+            representatives = np.flatnonzero(kept)
+            sizes, orders = np.zeros((2, len(representatives)), np.int64)
+            kernels.spread_over_orbits(
+                row,
+                element,
+                factor,
+                sizes,
+                orders,
+                representatives,
+                phases,
+                images,
+                crossed,
+                about_x,
+                states,
+                first,
+                shift,
+            )
+            special = np.flatnonzero(orders > 1)
+            start = np.concatenate([[0], np.cumsum(orders[special])])
+            fixing, value = np.zeros(start[-1], np.int16), np.zeros(start[-1], phases.dtype)
+            fixed = states[representatives[special]]
+            kernels.stabilisers(fixing, value, start, fixed, phases, images, crossed, about_x)
         gather = np.array([_inverse(a.phonons) for a in elements], np.int32)
         phonon_sign = np.array([a.phonon_sign[back] for a, back in zip(elements, gather, strict=True)])
         return cls(
@@ -120,16 +116,16 @@ class Orbits:
             row,
             element,
             factor,
-            np.bincount(row, minlength=len(representatives)),
+            sizes,
             np.array([_inverse(a.modes) for a in elements]),
             np.array([a.odd for a in elements]),
             phonons,
             gather,
             phonon_sign if np.any(phonon_sign < 0) else np.zeros((0, 0)),
             special,
-            np.concatenate([[0], np.cumsum(orders[special])]),
-            fixing[chosen].astype(np.int16),
-            value[chosen] / orders[rows[chosen]],
+            start,
+            fixing,
+            value,
         )
 
     @property
@@ -154,10 +150,10 @@ class Orbits:
 
         Parameters
         ----------
-        matrix : csr_array
-            On the configurations.
+        matrix : csr_array, shape (rows or n, configurations)
+            Rows of the representatives.
         chosen : (n,) int, optional
-            Only these rows.
+            Only these rows are there.
 
         Returns
         -------
@@ -166,15 +162,14 @@ class Orbits:
         (nnz,) int16
             Group element of each entry.
         """
-        chosen = np.arange(len(self.representatives)) if chosen is None else chosen
-        rows = matrix[self.representatives[chosen]]
-        own = np.repeat(chosen, np.diff(rows.indptr))
-        target = self.row[rows.indices]
-        scale = np.sqrt(self.sizes[own] / self.sizes[target])
-        entries = rows.data * self.factor[rows.indices] * scale
-        shape = (len(chosen), len(self.representatives))
-        reduced = sp.csr_array((entries, target, rows.indptr), shape=shape)
-        return reduced, self.element[rows.indices]
+        every = len(self.representatives)
+        chosen = np.arange(every) if chosen is None else chosen
+        column, element = matrix.indices.copy(), np.zeros(matrix.nnz, np.int16)
+        value = matrix.data.astype(np.result_type(matrix.data, self.factor))
+        of_configurations = self.row, self.element, self.factor
+        with kernel_threads_for(matrix.nnz):
+            kernels.on_orbits(column, value, element, matrix.indptr, chosen, *of_configurations, self.sizes)
+        return sp.csr_array((value, column, matrix.indptr), shape=(matrix.shape[0], every)), element
 
     def gathers(self, states: PhononSpace | Shell) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Return `gather` and `sign` for other phonon states."""
@@ -218,6 +213,37 @@ class Orbits:
             moved = phi[row[here]][:, self.gather[g]]
             psi[here] = factor[here, None] * (moved * self.sign[g] if len(self.sign) else moved)
         return psi
+
+
+def _tables(
+    basis: ChargeBasis, moves: Sequence[Move]
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.bool_]]:
+    """Return moves as the kernels take them.
+
+    Returns
+    -------
+    (elements, bytes, 256) uint64
+        Image of each value of each byte of a configuration.
+    (elements, 2 sites) uint64
+        Bits with which each electron changes places.
+    (elements,) bool
+        Turns of the spins about x.
+    """
+    sites, levels = basis.sites, basis.levels
+    one, value = np.uint64(1), np.arange(256, dtype=np.uint64)
+    images = np.zeros((len(moves), -(-basis.bits // 8), 256), np.uint64)
+    crossed = np.zeros((len(moves), 2 * sites), np.uint64)
+    for g, move in enumerate(moves):
+        spins = (sites, 0) if move.flips else (0, sites)
+        to = [offset + i for offset in spins for i in move.sites]
+        to += [2 * sites + levels * b + k for b in move.bosons for k in range(levels)]
+        for bit, image in enumerate(to):
+            images[g, bit // 8] |= ((value >> np.uint64(bit % 8)) & one) << np.uint64(image)
+        for offset in (0, sites):
+            for i, image in enumerate(move.sites):
+                passed = (offset + j for j in range(i) if move.sites[j] > image)
+                crossed[g, offset + i] = sum(1 << bit for bit in passed)
+    return images, crossed, np.array([move.about_x for move in moves])
 
 
 def _inverse(permutation: NDArray[np.int64]) -> NDArray[np.int64]:

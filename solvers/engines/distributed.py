@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..._core.ranks import agreed
-from ...hamiltonians.kernels.ghosts import PIECE
-from ..block_size import BlockSize, ghosts_of
+from ...hamiltonians.kernels.ghosts import piece_of
+from ..block_size import BlockSize
 from ..checkpoint import Checkpoint
 from ..krylov.eigenpairs import Levels
 from ..krylov.operator import Vector
@@ -47,8 +47,9 @@ class DistributedEngine(TensorEngine):
         memory, seconds = super().needs(size)
         if size.ranks == 1:
             return memory, seconds
-        ghosts = ghosts_of(size.ranks) * size.bytes_per_amplitude * size.stored / size.ranks
-        return memory + min(MESSAGES * PIECE, 2 * ghosts), (1.0 + UNEVEN) * seconds
+        vector = size.bytes_per_amplitude * size.stored / size.ranks
+        pieces = min(MESSAGES * piece_of(vector), 2 * size.ghosts * vector)
+        return memory + pieces, (1.0 + UNEVEN) * seconds
 
     @property
     def entries(self) -> int:
@@ -79,10 +80,10 @@ class DistributedEngine(TensorEngine):
         own = super().three_terms(before, now, image, a, b, c)
         return float(np.sqrt(self.block.total(own * own))) if self._share else agreed(own)
 
-    def random(self, generator: np.random.Generator) -> Vector:
-        """Return a vector of independent standard normal numbers, real and imaginary parts of complex ones."""
+    def drawn(self, generator: np.random.Generator) -> Vector:
+        """Return a vector of random numbers that are drawn one after the other."""
         if self._share is None:
-            return super().random(generator)
+            return super().drawn(generator)
         vector: Vector = np.empty(self.size, self.dtype)
         self._draw(generator, vector.real)
         if self.dtype.kind == "c":

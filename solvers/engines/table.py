@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _load(name: str) -> type[Engine]:
-    there = vars(import_module(f"{__package__}.{name}")).values()
+    there = [each for each in vars(import_module(f"{__package__}.{name}")).values() if isinstance(each, type)]
     engines: Iterator[type[Engine]] = (each for each in there if getattr(each, "name", None) == name)
     return next(engines)
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...hamiltonians import hamiltonian_operator
+from ..._core.lazy import threads
+from ...hamiltonians import hamiltonian_operator, kernels
 from ...hamiltonians.conservation import frame_charge
 from ...hamiltonians.space.charges import is_electrons_alone
 from ...hamiltonians.space.frame import by_site, frame_parts
@@ -29,12 +30,17 @@ SECONDS_PER_HOP = 5.5e-10
 """Seconds per amplitude, product and matrix element of a row."""
 SECONDS_PER_CONFIGURATION = 7e-6
 """Seconds to build the factors of H, per charge configuration."""
+COUNTED_FROM = 1 << 24
+"""Stored amplitudes of a block from which on random numbers are functions of their places."""
+NO_ROWS: NDArray[np.int64] = np.zeros(0, np.int64)
 SMALL_STEEP = 1000
 """Blocks up to this size go to LAPACK where the lattice is anharmonic: searches in so wide a spectrum are long."""
-SETTING_UP, HELD = 900, 700
-"""Bytes for each charge configuration while the factors of H are built, and afterwards."""
+SORTED, ROW = 60, 700
+"""Bytes for each charge configuration, sorted into its orbit, and for a row of the charge matrices of H."""
+CLASSICAL = 1700
+"""Bytes for each charge configuration while error bars are found from all charges in a classical lattice."""
 ELECTRONS_HELD = 300
-"""The same for electrons alone: nothing is built, and observables take some."""
+"""Bytes for each charge configuration of electrons alone: nothing is built, and observables take some."""
 
 
 class TensorEngine(Engine):
@@ -63,7 +69,11 @@ class TensorEngine(Engine):
         seconds = size.products * size.stored / size.ranks * each * (2 if size.is_complex else 1)
         if alone:
             return ELECTRONS_HELD * size.charges + vectors, seconds
-        memory = max(SETTING_UP * size.charges, HELD * size.charges + vectors + tables)
+        follows = spread > 0 or (size.model.phonons is not None and size.model.phonons.basis != "number")
+        rows = size.charges if follows else size.charges / size.operations / size.ranks
+        memory = SORTED * size.charges + ROW * rows + vectors + tables
+        if size.model.modes:
+            memory = max(memory, CLASSICAL * size.charges + size.states * vector)
         return memory, SECONDS_PER_CONFIGURATION * size.charges + seconds
 
     @classmethod
@@ -81,6 +91,22 @@ class TensorEngine(Engine):
     def project(self, v: Vector) -> None:
         """Project amplitudes, in place, onto those that the symmetry allows."""
         self.energy.project(v)
+
+    def random(self, generator: np.random.Generator) -> Vector:
+        """Return a vector of independent standard normal numbers, real and imaginary parts of complex ones.
+
+        In a large block each number is a function of its row and its phonon state.
+        """
+        if self.block.entries < COUNTED_FROM:
+            return self.drawn(generator)
+        vector: Vector = np.empty(self.size, self.dtype)
+        parts = 2 if self.dtype.kind == "c" else 1
+        keys = generator.integers(0, 1 << 64, parts, np.uint64)
+        share = self.block.share
+        with threads.kernel_threads_for(self.size):
+            numbers = vector.view(np.float64).reshape(*self.block.shape, parts)
+            kernels.random_numbers.normal_numbers(numbers, share.own if share else NO_ROWS, keys)
+        return vector
 
     def acting(self, operator: Operator) -> Matvec:
         """Return the product with another operator that has the symmetry of the block."""

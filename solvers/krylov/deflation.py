@@ -50,6 +50,7 @@ class Deflated:
 
     def __init__(self, operator: HermitianOperator, seed: int) -> None:
         self.h, self._seed, self._draws = operator, seed, 0
+        self._random = operator.random
         self.energies: list[float] = []
         self.locked: Vector = np.zeros((0, operator.size), operator.dtype)
         self.ceiling = 0.0
@@ -84,7 +85,7 @@ class Deflated:
     def random_vector(self, again: bool = False) -> Vector:
         """Return a random unit vector orthogonal to the locked ones; with `again` the last one once more."""
         self._draws += not again
-        vector = self.h.random(np.random.default_rng([self._seed, self._draws]))
+        vector = self._random(np.random.default_rng([self._seed, self._draws]))
         self.h.project(vector)
         return self.orthonormal(vector)
 
@@ -106,13 +107,14 @@ class Deflated:
 
     @property
     def state(self) -> dict[str, Any]:
-        """What a checkpoint stores: the levels found and the number of random vectors drawn."""
+        """What a checkpoint stores: the levels found, and the number and kind of the random vectors."""
         return {
             "energies": self.energies,
             "locked": self.locked,
             "ceiling": self.ceiling,
             "products": self.products,
             "draws": self._draws,
+            "drawn": self._random == self.h.drawn,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -120,6 +122,8 @@ class Deflated:
         self.energies, self.locked = list(state["energies"]), state["locked"]
         self.ceiling, self.products = state["ceiling"], state["products"]
         self._draws = state["draws"]
+        if state.get("drawn", True):  # as in files of earlier versions
+            self._random = self.h.drawn
 
 
 def hidden(diagonal: list[float], coupling: list[float], energy: float, size: int, is_complex: bool) -> float:

@@ -89,6 +89,10 @@ class HermitianOperator(ABC):
 
     def random(self, generator: np.random.Generator) -> Vector:
         """Return a vector of independent standard normal numbers, real and imaginary parts of complex ones."""
+        return self.drawn(generator)
+
+    def drawn(self, generator: np.random.Generator) -> Vector:
+        """Return one whose numbers are drawn one after the other."""
         vector: Vector = np.asarray(generator.standard_normal(self.size), self.dtype)
         if self.dtype.kind == "c":
             vector += 1j * generator.standard_normal(self.size)

@@ -73,6 +73,22 @@ def test_any_number_of_ranks_gives_the_same_file_and_rank_0_alone_speaks(tmp_pat
 
 
 @pytest.mark.slow
+def test_thermal_sums_do_not_depend_on_the_number_of_ranks(tmp_path):
+    """Each rank sums over some of the blocks alone."""
+    thermal = '[thermal]\ntemperatures = [0.5, 2.0]\nensemble = "canonical"\nmethod = "ftlm"\nsamples = 2\nsteps = 20\n'
+    found = []
+    for ranks in (1, 3):
+        folder = tmp_path / str(ranks)
+        folder.mkdir()
+        status, _, err = run(folder, ranks, text=MODEL.partition("[ground_state]")[0] + thermal)
+        assert status == 0, err
+        found.append(xr.load_dataset(folder / "ring.nc"))
+    for name, wanted in found[0].data_vars.items():
+        if wanted.dtype.kind == "f":
+            np.testing.assert_allclose(found[1][name].values, wanted.values, rtol=1e-8, atol=1e-8, err_msg=name)
+
+
+@pytest.mark.slow
 def test_sweeps_keep_their_points_and_go_on(tmp_path):
     status, out, err = run(tmp_path, 2, text=MODEL + SWEEP)
     assert status == 0, err
@@ -103,6 +119,23 @@ def test_a_killed_rank_ends_all(tmp_path):
     assert status != 0
     assert "levels" not in out
     assert not (tmp_path / "ring.nc").exists()
+
+
+@pytest.mark.slow
+def test_a_full_disk_ends_all_and_leaves_the_checkpoint_before(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHECKPOINTS", "1")
+    status, _, err = run(tmp_path, 2, fault="full")
+    assert status != 0
+    assert "File too large" in err
+    assert "ring.checkpoint" in err
+    assert not (tmp_path / "ring.nc").exists()
+    assert not list(tmp_path.glob("*.partial"))
+    status, _, err = run(tmp_path, 2)
+    assert status == 0, err
+    assert not (tmp_path / "ring.checkpoint").exists()
+    continued = xr.load_dataset(tmp_path / "ring.nc").energies.values
+    run(tmp_path, 1)
+    np.testing.assert_allclose(continued, xr.load_dataset(tmp_path / "ring.nc").energies.values, atol=1e-10)
 
 
 @pytest.mark.long

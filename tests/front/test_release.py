@@ -38,8 +38,9 @@ def test_every_file_names_the_same_licence_title_and_keywords():
     assert yaml_value(CITATION, "license") == ZENODO["license"] == PROJECT["license"]
     assert CODEMETA["license"].endswith(PROJECT["license"])
     assert yaml_value(CITATION, "title") == ZENODO["title"]
-    assert re.findall(r"^  - (.+)$", CITATION.partition("keywords:")[2].partition("abstract:")[0], re.MULTILINE) == (
-        PROJECT["keywords"]
+    assert (
+        re.findall(r"^  - (.+)$", CITATION.partition("keywords:")[2].partition("abstract:")[0], re.MULTILINE)
+        == (PROJECT["keywords"])
     )
     assert CODEMETA["keywords"] == ZENODO["keywords"] == PROJECT["keywords"]
 

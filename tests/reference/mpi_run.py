@@ -1,10 +1,12 @@
 """The command line as `mpiexec` starts it in the tests: small blocks are shared too, and a rank may fail.
 
-FAULT is empty, "error", "killed", "interrupt" or "kept"; it happens on rank 1 in the third product with H, an
-interrupt after which a checkpoint is kept in the 50th.
+FAULT is empty, "error", "killed", "interrupt", "kept" or "full"; it happens on rank 1 in the third product with H, an
+interrupt after which a checkpoint is kept in the 50th. From then on rank 0 can write only few bytes to a file where
+the disk is to be full.
 """
 
 import os
+import resource
 import signal
 import sys
 
@@ -27,6 +29,8 @@ if "CHECKPOINTS" in os.environ:
 
 def product(self, v, out):
     products.append(1)
+    if len(products) == 50 and FAULT == "full" and self.block.share.ranks.rank == 0:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
     if len(products) == (50 if FAULT == "kept" else 3) and FAULT and self.block.share.ranks.rank == 1:
         if FAULT == "killed":
             os.kill(os.getpid(), signal.SIGKILL)

@@ -1,6 +1,7 @@
 """Long searches survive being stopped: they go on where they were, and refuse files that they cannot trust."""
 
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -274,6 +275,22 @@ def test_a_writer_that_gives_up_leaves_the_file_before_it_alone(tmp_path):
     writer.discard()
     assert [p.name for p in tmp_path.iterdir()] == ["a.checkpoint"]
     assert path.read_bytes() == b"before"
+
+
+@pytest.mark.parametrize("room", [100, 5_000, 12_000])
+def test_a_full_disk_leaves_the_file_before_it_alone(tmp_path, room):
+    """Also where the last bytes are still buffered; the error names the file."""
+    path = tmp_path / "search.checkpoint"
+    path.write_bytes(b"before")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        with pytest.raises(OSError, match=r"too large.*search\.checkpoint'"):
+            Writer(path).finish({}, {"block": {"q": np.zeros(1000), "p": np.ones(500)}})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_calculations_that_share_a_name_have_checkpoints_of_their_own():

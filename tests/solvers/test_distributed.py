@@ -9,20 +9,26 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oscillator_sets import RING, in_basis, random_sets
 from random_models import models_and_sectors
+from scipy.stats import kstest
 from thread_ranks import on_ranks
 
 from respair import Bosons, Electrons, Model, Options, Phonons, Sector, estimate, ring
 from respair._core.launch import counted_as, launched
-from respair.hamiltonians import Block, Hamiltonian, create
+from respair._core.ranks import current_ranks
+from respair.hamiltonians import Block, Hamiltonian, create, hamiltonian_operator
 from respair.hamiltonians.kernels import ghosts
+from respair.hamiltonians.kernels.random_numbers import normal_numbers
+from respair.hamiltonians.space.product import Space
 from respair.hamiltonians.symmetry import block as blocks
 from respair.hamiltonians.symmetry import share as shares
 from respair.hamiltonians.transitions import transitions
-from respair.solvers import CheckpointError, ground_state, levels_by_symmetry, solve
+from respair.solvers import CheckpointError, adiabatic, ground_state, levels_by_symmetry, solve
+from respair.solvers.block_size import ghosts_of
 from respair.solvers.blocks import finest_blocks
 from respair.solvers.engines import DenseEngine, base, tensor
 from respair.solvers.engines.distributed import DistributedEngine
 from respair.solvers.engines.table import engine_of
+from respair.solvers.krylov.deflation import Deflated
 from respair.solvers.krylov.exponential import krylov_step
 from respair.solvers.set_leak import SetLeak
 
@@ -104,7 +110,9 @@ def test_rows_arrive_in_pieces_and_all_ranks_have_the_same_bits(sector, count, m
     assert all(np.array_equal(fine[0], other) for other in (*fine, *again))
 
 
-def test_start_vectors_do_not_depend_on_the_number_of_ranks():
+@pytest.mark.parametrize("counted_from", [tensor.COUNTED_FROM, 0], ids=["drawn", "functions of places"])
+def test_start_vectors_do_not_depend_on_the_number_of_ranks(counted_from, monkeypatch):
+    monkeypatch.setattr(tensor, "COUNTED_FROM", counted_from)
     for sector in SECTORS:
         wanted = engine_of(Block.of(Hamiltonian.of(MODEL, sector)), "tensor").random(np.random.default_rng(7))
 
@@ -114,6 +122,40 @@ def test_start_vectors_do_not_depend_on_the_number_of_ranks():
 
         for count in (2, 3):
             assert all(np.array_equal(found, wanted) for found in on_ranks(count, draw))
+
+
+def test_random_numbers_of_places_are_normal_and_independent():
+    numbers = np.empty((300, 200, 2))
+    normal_numbers(numbers, np.arange(300), np.array([3, 4], np.uint64))
+    assert kstest(numbers.ravel(), "norm").pvalue > 1e-3
+    other = np.empty_like(numbers)
+    normal_numbers(other, np.arange(300), np.array([5, 3], np.uint64))
+    assert np.array_equal(other[..., 1], numbers[..., 0])
+    rows = np.vstack([numbers[..., 0].reshape(3, -1), numbers[..., 1].reshape(3, -1), other[..., 0].reshape(3, -1)])
+    shifted = np.vstack([rows[0, :-1], rows[0, 1:]])
+    for some in (rows, shifted):
+        correlations = np.corrcoef(some)[np.triu_indices(len(some), 1)]
+        assert np.max(np.abs(correlations)) < 5 / np.sqrt(some.shape[1])
+    part = np.empty((2, 200, 2))
+    normal_numbers(part, np.array([7, 290]), np.array([3, 4], np.uint64))
+    assert np.array_equal(part, numbers[[7, 290]])
+
+
+def test_a_search_that_an_earlier_version_began_goes_on_with_the_vectors_of_then(monkeypatch):
+    monkeypatch.setattr(tensor, "COUNTED_FROM", 0)
+    engine = engine_of(Block.of(Hamiltonian.of(MODEL, SECTORS[1])), "tensor")
+    begun = {"energies": [], "locked": np.zeros((0, engine.size), engine.dtype), "ceiling": 0.0, "products": 9}
+    found = []
+    for state in ({"draws": 2}, {"draws": 2, "drawn": True}, {"draws": 2, "drawn": False}):
+        search = Deflated(engine, 5)
+        search.restore(begun | state)
+        assert search.state["drawn"] == state.get("drawn", True)
+        found.append(search.random_vector(again=True))
+    wanted = engine.drawn(np.random.default_rng([5, 2]))
+    engine.project(wanted)
+    np.testing.assert_allclose(found[0], wanted / np.linalg.norm(wanted), atol=1e-14)
+    assert np.array_equal(found[0], found[1])
+    assert abs(np.vdot(found[0], found[2])) < 0.5
 
 
 def test_rows_are_split_evenly_with_metis_and_without(monkeypatch):
@@ -193,6 +235,28 @@ def test_operators_lead_from_rows_of_all_ranks_to_rows_of_all_ranks():
             np.testing.assert_allclose(ours, theirs, atol=1e-13)
 
 
+def test_classical_lattices_are_searched_by_one_rank(monkeypatch):
+    space, operator, found = Space(MODEL, Sector(4)), hamiltonian_operator(MODEL), adiabatic._found
+    wanted, calls = adiabatic.landscape(space, operator), []
+
+    def noted(*given):
+        calls.append(current_ranks())
+        return found(*given)
+
+    monkeypatch.setattr(adiabatic, "_found", noted)
+    for land in on_ranks(3, lambda ranks: adiabatic.landscape(space, operator)):
+        assert (land.ceiling, land.floor) == pytest.approx((wanted.ceiling, wanted.floor), abs=1e-9)
+    assert calls == [None]
+    monkeypatch.setattr(adiabatic, "_found", None)
+
+    def work(ranks):
+        with pytest.raises(TypeError):
+            adiabatic.landscape(space, operator)
+        return True
+
+    assert all(on_ranks(2, work))
+
+
 def test_whole_states_of_large_blocks_are_refused(monkeypatch):
     monkeypatch.setattr(blocks, "MOST_GATHERED", 100)
     with pytest.raises(MemoryError, match="needs the whole state in one process"):
@@ -212,6 +276,22 @@ def test_estimates_are_those_of_each_rank():
     assert many.memory < two.memory < alone.memory
     assert many.seconds < two.seconds < alone.seconds
     assert two.sent > many.sent > 0
+
+
+@pytest.mark.parametrize(
+    ("sites", "bonds", "measured"),
+    [
+        (6, 6, (0.32, 0.85, 1.46, 2.01, 2.66, 3.61)),
+        (8, 8, (0.25, 0.66, 1.08, 1.56, 2.06, 2.60)),
+        (8, 16, (0.46, 0.88, 1.54, 2.28, 3.21, 4.26)),
+        (10, 10, (0.20, 0.52, 0.87)),
+    ],
+)
+def test_rows_of_others_are_about_those_of_metis(sites, bonds, measured):
+    """The tables of the page about clusters."""
+    for power, rows in enumerate(measured, start=1):
+        assert ghosts_of(2**power, sites, bonds) == pytest.approx(rows, rel=1 / 3)
+    assert ghosts_of(2, 2, 1) == 1.0
 
 
 def _estimated(model, sector, ranks):

@@ -166,7 +166,6 @@ lattice = { susceptibility = false, condition = "electrons" }
     json.dumps(record, allow_nan=False)
 
 
-
 def test_a_momentum_block_responds_from_the_whole_sector_and_the_response_can_be_left_out():
     whole = record_of(LATTICE + "[lattice]")["lattice"]
     block = record_of(LATTICE + "sector.momentum = 0\n[lattice]")["lattice"]

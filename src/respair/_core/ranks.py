@@ -6,11 +6,12 @@ bitwise identical results and takes the same branches.
 
 from __future__ import annotations
 
+import pickle
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,12 +39,19 @@ class Ranks(ABC):
         Whether interrupts are deferred until the next checkpoint.
     wanted : bool
         Whether an interrupt is pending; the same on all ranks.
+    asked : bool
+        Whether this rank has received a signal to end.
     """
 
     rank: int
     size: int
     holding: bool = False
     wanted: bool = False
+
+    @property
+    def asked(self) -> bool:
+        """Whether this rank has received a signal to end."""
+        return False
 
     @abstractmethod
     def parts(self, array: NDArray[Any]) -> NDArray[Any]:
@@ -52,6 +60,13 @@ class Ranks(ABC):
     @abstractmethod
     def joined(self, array: NDArray[Any]) -> NDArray[Any]:
         """Return the arrays of all ranks, concatenated along the first axis."""
+
+    def every(self, value: Value) -> list[Value]:
+        """Return the values of all ranks, in their order."""
+        text = np.frombuffer(pickle.dumps(value, pickle.HIGHEST_PROTOCOL), np.uint8)
+        ends = np.cumsum(self.parts(np.array(len(text))))
+        texts = np.split(self.joined(text), ends[:-1])
+        return [pickle.loads(each.tobytes()) for each in texts]
 
     @abstractmethod
     def swapped(self, arrays: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
@@ -130,6 +145,25 @@ def agreed(value: Value) -> Value:
     """
     ranks = current_ranks()
     return value if ranks is None else ranks.given(value)
+
+
+def found_once(work: Callable[[], Value]) -> Value:
+    """Return what rank 0 computes alone while the others wait; an error of it is raised by all of them."""
+    ranks = current_ranks()
+    if ranks is None:
+        return work()
+    value: Value | None = None
+    wrong: Exception | None = None
+    if ranks.rank == 0:
+        with shared_by(None):
+            try:
+                value = work()
+            except Exception as error:
+                wrong = error
+    found, raised = ranks.given((value, wrong))
+    if raised is not None:
+        raise raised
+    return cast("Value", found)
 
 
 @contextmanager

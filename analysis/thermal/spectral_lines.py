@@ -13,7 +13,7 @@ from scipy.special import comb as binomial
 from ..._core.threads import one_blas_thread
 from ...hamiltonians import Amplitudes, Block, Operator
 from ...hamiltonians.kernels.tensor import TensorOperator
-from ...hamiltonians.transitions import charge_change
+from ...hamiltonians.transitions import Transition
 from ...solvers import Eigenstates
 from ...solvers.all_levels import AllLevels
 from ...solvers.krylov.resolvents import Accuracy, spectral_lines
@@ -24,6 +24,7 @@ from .block_terms import Contribution, Lines, Operators, SumOverBlock, boltzmann
 from .blocks import Blocks, Planned, most_steps, sampled_states
 from .comb import comb
 from .ensembles import ThermalSum
+from .held_levels import PIECE, Levels, in_pieces
 from .probed_vectors import Image
 
 COMB = 1 / 50
@@ -117,8 +118,7 @@ class SpectrumSum:
 
     def on_blocks(self, asked: ThermalSum) -> SumOverBlock:
         """Return the function that sums over one block after the other."""
-        reach = abs(charge_change(asked.model, self.probe.addition)[0])
-        blocks, known, averaged = Blocks(), Levels(reach), Operators((*self.averaged, *self.extent))
+        blocks, known, averaged = Blocks(), Levels(), Operators((*self.averaged, *self.extent))
 
         def over(planned: Planned) -> Contribution:
             block = blocks.of(planned)
@@ -209,49 +209,53 @@ def _fermi(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(0.5 * (1.0 - np.tanh(0.5 * x)))
 
 
-class Levels:
-    """All levels of the blocks in use, each computed once while its charge is near that of the last source."""
-
-    def __init__(self, reach: int) -> None:
-        self._reach, self._known = reach, dict[object, AllLevels]()
-
-    def of(self, block: Block, near: int) -> AllLevels:
-        """Return all levels of a block; those of charges far from `near` are forgotten."""
-        for key in [key for key, levels in self._known.items() if abs(levels.block.sector.charge - near) > self._reach]:
-            del self._known[key]
-        sector, frame = block.space.sector, block.space.frame[:1].tobytes()
-        key = (sector.plain, block.symmetries, frame)
-        if key not in self._known:
-            self._known[key] = AllLevels.of(block)
-        return self._known[key]
-
-
 def exact_lines(planned: Planned, block: Block, wanted: SpectrumSum, known: Levels) -> Contribution:
     """Find all lines that start in a block, by Lehmann's sum over the levels of the blocks that the probe reaches."""
-    levels = known.of(block, block.sector.charge)
+    levels = known.of(block)
     factors, moments = boltzmann(levels.energies, levels.energies[0], wanted.temperatures)
     sums: dict[str, NDArray[Any]] = {}
     kept: dict[str, Lines] = {}
     for part, on_right, on_left in wanted.parts:
-        lines = []
-        for right, left in pairs_of(block, on_right, on_left):
-            others = known.of(right.target, block.sector.charge)
-            overlaps = right.target.overlaps
-            elements = overlaps(others.amplitudes, np.array([right.apply(phi) for phi in levels.amplitudes]))
-            partners = elements
-            if left is not right:
-                partners = overlaps(others.amplitudes, np.array([left.apply(phi) for phi in levels.amplitudes]))
-            weights = wanted.weights(partners, elements)
-            up, start = np.nonzero(np.abs(weights) > NEGLIGIBLE * wanted.size)
-            at = SIGNS[part] * (others.energies[up] - levels.energies[start])
-            lines.append((at, weights[up, start] * factors[:, start]))
-        sums |= wanted.seen(part, lines)
-        few = sum(len(at) for at, _ in lines) <= MOST_LINES
-        kept[part] = joined(lines, len(factors)) if few else too_many(len(factors))
+        count, few = 0, list[Lines]()
+        pairs = pairs_of(block, on_right, on_left)
+        for lines in in_pieces(_lines_of(levels, pairs, SIGNS[part], wanted, factors, known)):
+            for name, values in wanted.seen(part, lines).items():
+                sums[name] = sums[name] + values if name in sums else values
+            count += sum(len(at) for at, _ in lines)
+            few = [*few, *lines] if count <= MOST_LINES else []
+        kept[part] = joined(few, len(factors)) if count <= MOST_LINES else too_many(len(factors))
     averages = [levels.averages(operator) for operator in (*wanted.averaged, *wanted.extent)]
     sums |= wanted.rules(factors @ np.array(averages, complex).reshape(-1, len(levels.energies)).T)
     sums["phonons"] = factors @ block.total(np.sum(np.abs(levels.amplitudes) ** 2, axis=1))
     return Contribution.of(planned, levels.energies[0], (moments, settled_curves(sums)), lines=kept)
+
+
+def _lines_of(
+    levels: AllLevels,
+    pairs: Sequence[Pair],
+    sign: int,
+    wanted: SpectrumSum,
+    factors: NDArray[np.float64],
+    known: Levels,
+) -> Iterator[Lines]:
+    """Yield the lines that start in all levels of a block, a few levels after the others."""
+    for right, left in pairs:
+        others = known.of(right.target)
+        step = max(1, PIECE // (max(1, len(others.energies)) * len(factors)))
+        for first in range(0, len(levels.energies), step):
+            some = slice(first, first + step)
+            elements = right.target.overlaps(others.amplitudes, _images(right, levels.amplitudes[some]))
+            partners = elements
+            if left is not right:
+                partners = right.target.overlaps(others.amplitudes, _images(left, levels.amplitudes[some]))
+            weights = wanted.weights(partners, elements)
+            up, start = np.nonzero(np.abs(weights) > NEGLIGIBLE * wanted.size)
+            at = sign * (others.energies[up] - levels.energies[some][start])
+            yield at, weights[up, start] * factors[:, some][:, start]
+
+
+def _images(transition: Transition, states: Amplitudes) -> NDArray[Any]:
+    return np.array([transition.apply(phi) for phi in states])
 
 
 def sampled_lines(

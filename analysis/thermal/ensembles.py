@@ -147,6 +147,9 @@ class ThermalSum:
         Seed, engine, limits, checkpoint and pool.
     progress : function
         Called with the quantity, the number of finished blocks, of all blocks, and the next block.
+    within : Model or None
+        The same model with higher caps: random vectors are parts of those that it has, so that differences between
+        both carry little noise.
     """
 
     model: Model
@@ -155,6 +158,7 @@ class ThermalSum:
     sampling: Sampling
     options: Options
     progress: Callable[[str, int, int, str], None] = no_progress
+    within: Model | None = None
 
     @classmethod
     def of(

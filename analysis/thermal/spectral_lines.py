@@ -301,7 +301,7 @@ def sampled_lines(
             steps = sample.steps
         lines = _seen(images, wanted, steps, origin)
         moments = boltzmann(sample.energies, origin, t, sample.weights)[1]
-        rows.append((moments, read(*in_states(sample.thermal_states(t, origin))) | lines | change))
+        rows.append((moments, read(*in_states(np.asarray(sample.thermal_states(t, origin)))) | lines | change))
     return Contribution.of(planned, origin, (first, exact), rows)
 
 

@@ -16,7 +16,6 @@ from scipy.stats import t as student
 
 from ...clusters import InvalidValue
 from ..labelled import labelled
-from ..observables.operators import differs_in_twins
 from ..observables.table import OBSERVABLES
 from .block_files import KeptBlocks
 from .block_sums import block_sums
@@ -272,7 +271,7 @@ def thermal_totals(
         The quantity, for the progress.
     """
     summed = Averages(asked.temperatures, names, np.asarray(grid, float))
-    planned, skipped = plan(asked, what, twins=any(differs_in_twins(name, asked.model) for name in names))
+    planned, skipped = plan(asked, what, twins=summed.twins(asked))
     while True:
         parts, kept = block_sums(asked, summed, planned, what)
         totals = Totals.of(parts, asked.temperatures, asked.charge, np.full((1, 1), asked.potential))

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..._core.threads import one_blas_thread
 from ...clusters import InvalidValue
 from ...hamiltonians import Amplitudes, Block, Factor, Hamiltonian, Operator
 from ...hamiltonians.kernels.tensor import TensorOperator
@@ -164,6 +165,10 @@ class Averages:
                     kept[:] = [(block.hamiltonian, wanted.matrices(block.space))]
                 return self._exact(planned, AllLevels.of(block), *kept[0][1])
 
+            with one_blas_thread():
+                return sampled(planned, block)
+
+        def sampled(planned: Planned, block: Block) -> Contribution:
             lowest = lowest_levels(planned, block, asked)
             own, origin = operators.on(block), lowest.energies[0]
 

@@ -8,7 +8,7 @@ from ...hamiltonians import Block
 from ...solvers.all_levels import AllLevels
 from .block_terms import Lines
 
-PIECE = 1 << 23
+PIECE = 1 << 21
 """Weights of lines, at all temperatures, that are held together."""
 ROOM = 1 << 29
 """Bytes for all levels of other blocks than the one in use and the last one."""

@@ -22,7 +22,7 @@ from ...solvers.costs import DoesNotFit, estimate, format_bytes
 from ...solvers.ensemble_blocks import Member, ensemble_sectors, members
 from ...solvers.ground_state import solved
 from ...solvers.krylov.long_samples import FEWEST_TOGETHER, WORK
-from ...solvers.krylov.sampling import MOST_STEPS, Sample, samples
+from ...solvers.krylov.sampling import MOST_STEPS
 from ...solvers.work import silent
 from .ensembles import Ensemble, Sampling, ThermalSum
 
@@ -188,13 +188,6 @@ def lowest_levels(planned: Planned, block: Block, asked: ThermalSum) -> Eigensta
         if len(lowest.energies) == len(lowest.amplitudes):
             return lowest
         count = len(lowest.amplitudes)  # the ground multiplet is larger than asked for
-
-
-def sampled_states(planned: Planned, block: Block, asked: ThermalSum) -> tuple[Eigenstates, Iterator[Sample]]:
-    """Return the lowest levels of a block, and the random vectors that stand for the rest of it."""
-    lowest, sampling = lowest_levels(planned, block, asked), asked.sampling
-    seed = seed_of(planned, asked)
-    return lowest, samples(block, sampling.samples, sampling.steps, seed, lowest.amplitudes)
 
 
 def is_long(stored: int, sampling: Sampling) -> bool:

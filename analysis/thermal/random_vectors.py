@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ...hamiltonians import Amplitudes, Block, Sector, Space
+from ...hamiltonians import Block, Sector, Space
 from ...solvers import Eigenstates
-from ...solvers.engines.base import Engine
 from ...solvers.engines.table import engine_of
 from ...solvers.krylov.long_samples import long_samples
 from ...solvers.krylov.operator import Vector
@@ -51,18 +50,23 @@ class RandomVectors:
         """
         asked = self.asked
         t, origin, how = asked.temperatures, float(lowest.energies[0]), asked.sampling
-        random = self._of_block(planned, engine_of(block, "tensor"), lowest.amplitudes)
         if is_long(block.most_entries, how):
+            random = self._of_block(planned, block, lowest)
             return long_samples(random, t, origin, known, asked.memory_limit, MOST_STEPS)
-        return settled_samples(stored_samples(random, how.steps), t, origin, known, most_steps(block, asked))
+        return settled_samples(self.stored(planned, block, lowest), t, origin, known, most_steps(block, asked))
 
-    def _of_block(self, planned: Planned, h: Engine, known: Amplitudes) -> Random:
+    def stored(self, planned: Planned, block: Block, lowest: Eigenstates) -> Iterator[Sample]:
+        """Yield vectors orthogonal to the lowest levels, each with the Krylov space with which it begins."""
+        return stored_samples(self._of_block(planned, block, lowest), self.asked.sampling.steps)
+
+    def _of_block(self, planned: Planned, block: Block, lowest: Eigenstates) -> Random:
+        h, known = engine_of(block, "tensor"), lowest.amplitudes
         number, count = self.numbers.get(planned.member.sector), self.asked.sampling.samples
-        if self.asked.within is None or number is None or h.block.share:
+        if self.asked.within is None or number is None or block.share:
             return Random(h, count, numbered_seed(planned.number, self.asked), known)
         larger = Space(self.asked.within, planned.plain).phonons
-        places = larger.index(h.block.space.phonons.occupations.astype(np.int64))
-        shape = h.block.shape[0], len(larger)
+        places = larger.index(block.space.phonons.occupations.astype(np.int64))
+        shape = block.shape[0], len(larger)
 
         def draw(generator: np.random.Generator) -> Vector:
             part = _part(generator, shape, places)

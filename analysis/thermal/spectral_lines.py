@@ -21,11 +21,12 @@ from ...solvers.krylov.sampling import Sample
 from ..spectra.excitations import LINESHAPES, MOMENTS, NEGLIGIBLE, Pair, Resolution, pairs_of, size_of
 from ..spectra.probes import Probe
 from .block_terms import Contribution, Lines, Operators, SumOverBlock, boltzmann
-from .blocks import Blocks, Planned, most_steps, sampled_states
+from .blocks import Blocks, Planned, lowest_levels, most_steps
 from .comb import comb
 from .ensembles import ThermalSum
 from .held_levels import PIECE, Levels, in_pieces
 from .probed_vectors import Image
+from .random_vectors import RandomVectors
 
 COMB = 1 / 50
 """Distance of the lines of a comb, in units of the broadening."""
@@ -119,13 +120,14 @@ class SpectrumSum:
     def on_blocks(self, asked: ThermalSum) -> SumOverBlock:
         """Return the function that sums over one block after the other."""
         blocks, known, averaged = Blocks(), Levels(), Operators((*self.averaged, *self.extent))
+        random = RandomVectors.of(asked, twins=True)
 
         def over(planned: Planned) -> Contribution:
             block = blocks.of(planned)
             if planned.exact:
                 return exact_lines(planned, block, self, known)
             with one_blas_thread():
-                return sampled_lines(planned, block, self, averaged.on(block), asked)
+                return sampled_lines(planned, block, self, averaged.on(block), random)
 
         return over
 
@@ -259,7 +261,7 @@ def _images(transition: Transition, states: Amplitudes) -> NDArray[Any]:
 
 
 def sampled_lines(
-    planned: Planned, block: Block, wanted: SpectrumSum, averaged: Sequence[TensorOperator], asked: ThermalSum
+    planned: Planned, block: Block, wanted: SpectrumSum, averaged: Sequence[TensorOperator], random: RandomVectors
 ) -> Contribution:
     r"""Find the lines that start in a block: those of its lowest levels, and of random vectors for the rest.
 
@@ -274,8 +276,9 @@ def sampled_lines(
     ----------
     J. Jaklic and P. Prelovsek, Adv. Phys. 49, 1 (2000), section 3.
     """
-    t, most = wanted.temperatures, most_steps(block, asked)
-    lowest, vectors = sampled_states(planned, block, asked)
+    t, most = wanted.temperatures, most_steps(block, random.asked)
+    lowest = lowest_levels(planned, block, random.asked)
+    vectors = random.stored(planned, block, lowest)
     origin = lowest.energies[0]
     share, first = boltzmann(lowest.energies, origin, t)
     moving = {part: pairs_of(block, right, left) for part, right, left in wanted.parts}

@@ -216,32 +216,17 @@ def samples(
     known: Amplitudes | None = None,
     engine: str = "tensor",
 ) -> Iterator[Sample]:
-    """Return `count` independent random vectors of a block, each with its Krylov space of at most `steps` vectors.
+    """Return `count` random vectors of a block, orthogonal to known eigenstates; see `Random` and `stored_samples`."""
+    return stored_samples(Random(engine_of(block, engine), count, seed, known), steps)
 
-    Parameters
-    ----------
-    block : Block
-        Of the Hamiltonian.
-    count : int
-        Number of vectors.
-    steps : int
-        Products with H for each.
-    seed : numpy.random.SeedSequence
-        Each vector has its own child, so that more of them can be added later.
-    known : (k, rows, phonon states), optional
-        Orthonormal eigenstates to which the random vectors are orthogonal; the trace is over the rest of the block.
-    engine : str
-        What acts with H.
+
+def stored_samples(random: Random, steps: int) -> Iterator[Sample]:
+    """Yield random vectors, each with its Krylov space of at most `steps` vectors.
 
     References
     ----------
     J. Jaklic and P. Prelovsek, Adv. Phys. 49, 1 (2000); S. Sugiura and A. Shimizu, Phys. Rev. Lett. 108, 240401 (2012).
     """
-    return stored_samples(Random(engine_of(block, engine), count, seed, known), steps)
-
-
-def stored_samples(random: Random, steps: int) -> Iterator[Sample]:
-    """Yield random vectors, each with its Krylov space of at most `steps` vectors."""
     h = random.engine
     for r in random.vectors():
         space = krylov_space(h, random.project, r, min(steps, random.dimension))

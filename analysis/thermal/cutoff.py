@@ -37,8 +37,8 @@ VALLEY, WIDTHS = 0.5, 3.0
 """Error bars in a valley of a curve are at least this share of its lower rim, rims of spectra within so many widths."""
 FAR = 1e-4
 """Share of its largest value that the error of a spectrum has at least anywhere."""
-ROUGH = 1e-3
-"""Share of the quanta of free oscillators beyond the cap with which a sampled sum begins that chooses it."""
+FIRST = 4
+"""Cap on all quanta with which a sampled sum begins: the tails of free oscillators would begin far too high."""
 FEWER = 2, 3
 """Quanta by which a sampled sum is repeated with lower caps: much less work, and clear differences."""
 MOST_QUANTA = 400
@@ -306,7 +306,7 @@ def _sampled(
     refusal: Callable[[int, str], CutoffError],
 ) -> xr.Dataset:
     """Raise the cap on all quanta of a sum with random vectors until the cutoff of every number has settled."""
-    caps = Caps(None, max(FEWER[0], likely_cap(tail, ROUGH)))
+    caps = Caps(None, FIRST)
     while True:
         high = with_cap(asked, caps)
         others = [Caps(None, each) for each in fewer(caps.largest)]
@@ -320,7 +320,7 @@ def _sampled(
         found = next((each for each in further if _largest(high, pairs(each)) <= wanted), None)
         if found is None:
             raise refusal(MOST_QUANTA, f"{MOST_QUANTA} quanta are too few")
-        caps = found
+        caps = Caps(None, min(found.largest, caps.largest + FEWER[0]))
 
 
 def _pairs(low: Mapping[Caps, xr.Dataset], high: xr.Dataset, tail: Tail, caps: Caps, here: Caps) -> list[Pair]:

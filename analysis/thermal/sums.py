@@ -23,6 +23,8 @@ from .block_terms import Averages, Contribution
 from .blocks import plan
 from .ensembles import ThermalSum
 
+SKEWED = 1.25
+"""Error bars of averages are longer by this factor, so that two of them hold in 95 % of all points."""
 Replicates = NDArray[Any]
 """Shape (1 + samples, temperatures, ...): first the value from all random vectors, then with each left out."""
 MARGIN = 1.3
@@ -216,6 +218,16 @@ def jackknife(
     return value, np.asarray(few * np.sqrt((len(others) - 1) / len(others) * spread.sum(axis=0)))
 
 
+def jackknife_of_averages(replicates: Replicates) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Return value and error of a thermal average; the error is longer by `SKEWED`.
+
+    Where few levels have most of the weight, their shares in random vectors follow a skewed distribution: vectors in
+    which they are all small agree too well with each other.
+    """
+    value, error = jackknife(replicates)
+    return value, SKEWED * error
+
+
 def with_error(
     name: str,
     found: tuple[NDArray[Any], NDArray[np.float64]],
@@ -284,7 +296,7 @@ def thermal_totals(
 
 def _needed_samples(totals: Totals, asked: ThermalSum) -> int:
     """Return how many random vectors the wanted error bar takes; errors fall with their square root."""
-    error, sampling = float(np.max(jackknife(totals.energy)[1])), asked.sampling
+    error, sampling = float(np.max(jackknife_of_averages(totals.energy)[1])), asked.sampling
     if sampling.target_error is None or error <= sampling.target_error:
         return sampling.samples
     needed = math.ceil(MARGIN * sampling.samples * (error / sampling.target_error) ** 2)

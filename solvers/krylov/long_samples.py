@@ -38,7 +38,7 @@ BATCH = 8
 """Lanczos vectors that are added up together."""
 FEWEST_TOGETHER = 4
 """Thermal states that are added up in one pass at least."""
-KEPT_BYTES = 1 << 31
+KEPT_BYTES = 1 << 30
 """Room for the first Lanczos vectors, which the second pass need not repeat."""
 WORK = 5 + BATCH
 """Vectors in use besides thermal states and kept Lanczos vectors."""

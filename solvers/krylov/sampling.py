@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,9 +145,7 @@ def settled_samples(
         yield sample
 
 
-def not_settled(
-    sample: Sample, temperatures: NDArray[np.float64], change: NDArray[np.float64]
-) -> ArithmeticError:
+def not_settled(sample: Sample, temperatures: NDArray[np.float64], change: NDArray[np.float64]) -> ArithmeticError:
     """Return the error of thermal states that take more steps than there may be."""
     worst = int(np.argmax(change))
     return ArithmeticError(

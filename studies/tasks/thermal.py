@@ -125,7 +125,8 @@ class ThermalTask(Task):
     def forecast(self, model: Model, sector: Sector | None) -> str:
         """Return blocks, memory and time of the sum."""
         kind = self.state_of(sector)
-        need = thermal.estimate_thermal(thermal.likely_caps(model, kind, self.temperatures), kind, self.sampling)
+        capped, count = thermal.likely_caps(model, kind, self.temperatures), len(self.temperatures)
+        need = thermal.estimate_thermal(capped, kind, self.sampling, count)
         how = "all over all levels"
         if need.sampled:
             how = f"{need.sampled:,} of them by {self.sampling.samples} random vectors, the others over all levels"

@@ -157,7 +157,9 @@ def _dataset(found: Summed, chosen: Sequence[str], forms: Mapping[str, Form]) ->
     def add(name: str, replicates: Replicates, form: Form, formula: str) -> None:
         there = {"temperature": totals.temperatures, **form.coords}
         variables.update(
-            with_error(name, jackknife_of_averages(replicates), ["temperature", *form.dims], formula, form.units, there)
+            with_error(
+                name, jackknife_of_averages(replicates, totals), ["temperature", *form.dims], formula, form.units, there
+            )
         )
 
     for name, (replicates, formula, units) in thermodynamics(asked, totals).items():

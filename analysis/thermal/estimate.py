@@ -24,7 +24,7 @@ SECONDS_PER_STEP = 4e-7
 SEARCHES = 4
 """Lanczos runs, in those of a random vector, that the lowest levels of a block take."""
 SECONDS_PER_VECTOR = 2.6e-6
-"""Seconds for each amplitude of a random vector, averages included, in blocks whose Lanczos vectors are not all kept."""
+"""Seconds for each amplitude of a random vector, averages included, where Lanczos vectors are not all kept."""
 LONG_SEARCHES = 2
 """The same as `SEARCHES` in these blocks."""
 LIKELY_STEPS = 50

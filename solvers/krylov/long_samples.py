@@ -1,7 +1,7 @@
 """Random vectors of large blocks: few of their Lanczos vectors are kept, and thermal states are added up on the way.
 
-A first pass finds the tridiagonal matrix, a second one repeats the same recursion and adds its vectors up to the thermal
-states of all temperatures. Lanczos vectors are not made orthogonal to those before them: what a function of the
+A first pass finds the tridiagonal matrix, a second one repeats the same recursion and adds its vectors up to the
+thermal states of all temperatures. Lanczos vectors are not made orthogonal to those before them: what a function of the
 tridiagonal matrix makes of the start vector does not need it.
 
 References

@@ -25,6 +25,10 @@ from ...solvers.ensemble_blocks import ENSEMBLES
 from ..observables.table import available
 
 METHODS = ("auto", "exact", "ftlm")
+SUSCEPTIBLE = (
+    "pair", "bond_pair", "boson", "displacement", "lattice_momentum", "density", "boson_density", "charge", "spin",
+)  # fmt: skip
+"""Operators that have a static susceptibility: those that keep the charge, and pairs."""
 EXACT_UP_TO = 1500
 """With ``method = "auto"`` larger blocks are sampled."""
 TINY = 32
@@ -123,6 +127,10 @@ Progress = Callable[[int, int, str], None]
 def in_words(progress: Callable[[str], None]) -> Callable[[str, int, int, str], None]:
     """Return the progress of a `ThermalSum` as one line of text."""
     return lambda what, done, count, block: progress(f"{what}, block {min(done + 1, count)} of {count}: {block}")
+
+
+def no_words(what: str) -> None:
+    """Report nothing."""
 
 
 def no_progress(what: str, done: int, count: int, block: str) -> None:

@@ -67,7 +67,8 @@ class SpectrumSum:
     cross : Probe or None
         The probe A on the left of a cross spectrum.
     extent : sequence of Operator
-        Whose thermal average is no smaller than the weights of a cross spectrum together.
+        Whose thermal average is no smaller than the weights of a cross spectrum together; for one operator that keeps
+        the charge itself.
     is_real : bool
         The spectrum is real: states that are conjugate to each other add up to it.
     level_width : float
@@ -92,7 +93,7 @@ class SpectrumSum:
         how = self.resolution
         shape = (how.broadening, how.lineshape, how.width, how.options.engine)
         at = [a.tolist() for a in (self.temperatures, how.frequencies, self.offset)]
-        return "spectrum", operators, at, shape, self.loop, len(self.averaged)
+        return "spectrum", operators, at, shape, self.loop, len(self.averaged), self.is_susceptible
 
     @property
     def parts(self) -> Iterator[tuple[str, Operator, Operator]]:
@@ -106,6 +107,11 @@ class SpectrumSum:
     def additions(self) -> tuple[Operator, ...]:
         """B, and A where there is one."""
         return tuple(each.addition for each in (self.probe, self.cross) if each is not None)
+
+    @property
+    def is_susceptible(self) -> bool:
+        """True where a static susceptibility is read off the lines: of one operator that is not the current."""
+        return self.cross is None and not self.loop
 
     @property
     def size(self) -> float:
@@ -157,6 +163,8 @@ class SpectrumSum:
                 np.where(x > ELASTIC * self.level_width, w * np.exp(-np.maximum(x, 0.0) / t), 0.0), axis=1
             ),
         }
+        if self.is_susceptible:
+            found["static"] = np.sum(w * static_share(x, t), axis=1)
         if self.cross is not None:
             found["sizes"] = np.abs(w) @ x[:, None] ** np.array([0, 2])
         if np.any(self.offset):
@@ -203,6 +211,18 @@ def joined(lines: Sequence[Lines], temperatures: int) -> Lines:
     return x, np.concatenate([np.zeros((temperatures, 0)), *(weights for _, weights in lines)], axis=1)
 
 
+def static_share(x: NDArray[np.float64], t: NDArray[np.float64]) -> NDArray[np.float64]:
+    r"""Return ``tanh(x / 2T) / x``: with it the lines of B and of its adjoint add up to the static susceptibility.
+
+    .. math:: \int_0^{1/T} d\tau\,\langle B^\dagger(\tau) B\rangle = \sum_{mn} (p_m |B_{nm}|^2 + p_m |B_{mn}|^2)\,
+              \frac{\tanh[(E_n - E_m) / 2T]}{E_n - E_m}
+    """
+    near = np.abs(x) < NEAR * t
+    return np.where(near, 0.5 / t, np.tanh(0.5 * x / t) / np.where(near, 1.0, x))
+
+
+NEAR = 1e-6
+"""Lines so close to zero, in units of T, that they are taken there."""
 ELASTIC = 10
 """Lines closer to zero, in widths of levels, lie within a level."""
 

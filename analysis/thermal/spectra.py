@@ -256,7 +256,8 @@ def _dataset(found: ThermalLines) -> xr.Dataset:
         allowed = allowed_misses(found, variables["sum_rule_defects_error"].values)
         errors = {"sum_rule_errors": (allowed, "temperature order", "largest defect allowed", "energy^order")}
         variables |= arrays(errors, coords)
-    if wanted.is_susceptible and (found.asked.ensemble.is_grand or "removal" not in found.names):
+    has_static = all(f"{part}_static" in found.totals.observables for part in found.names)
+    if has_static and (found.asked.ensemble.is_grand or "removal" not in found.names):
         add("static_susceptibility", static_susceptibility(found), (), STATIC, "1/energy")
     add("chemical_potential", found.asked.included + found.totals.shift, (), "mu", "energy")
     numbers = {

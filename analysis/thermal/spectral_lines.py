@@ -93,7 +93,7 @@ class SpectrumSum:
         how = self.resolution
         shape = (how.broadening, how.lineshape, how.width, how.options.engine)
         at = [a.tolist() for a in (self.temperatures, how.frequencies, self.offset)]
-        return "spectrum", operators, at, shape, self.loop, len(self.averaged), self.is_susceptible
+        return "spectrum", operators, at, shape, self.loop, len(self.averaged)
 
     @property
     def parts(self) -> Iterator[tuple[str, Operator, Operator]]:

@@ -131,7 +131,7 @@ class Totals:
         energy, mean_charge, mean_spin = average(e1 + above * z), average(n * z), average(spin * one_sided * z)
         beyond = above - energy
         observables = {}
-        for name in parts[0].sums:
+        for name in set.intersection(*(set(part.sums) for part in parts)):  # blocks of former versions have fewer
             rows, odd = [], name in OBSERVABLES and OBSERVABLES[name].odd
             for part in parts:  # conjugate states conjugate an average, reversed spins S_z
                 values, member = replicates_of(part.sums[name], count), part.member

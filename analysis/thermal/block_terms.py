@@ -30,8 +30,6 @@ Lines = tuple[NDArray[np.float64], NDArray[Any]]
 """Frequencies (lines,), and weights (temperatures, lines) that carry Boltzmann factors; complex of cross spectra."""
 Terms = tuple[NDArray[np.float64], Mapping[str, NDArray[Any]]]
 """Moments of the energy, shape (3, temperatures), and sums of observables, shape (temperatures, ...)."""
-SAMPLED, SQUARES = "sampled share of Z", "sum of squares"
-"""Sums of ``exp(-(E - origin) / T)`` and of its square over what random vectors stand for."""
 NEGLIGIBLE = 1e-18
 """Levels with a smaller share at every temperature are left out of distributions."""
 
@@ -91,11 +89,6 @@ def boltzmann(
     above = energies - origin
     factors = np.exp(-above / temperatures[:, None]) * weights
     return factors, np.array([factors @ above**power for power in range(3)])
-
-
-def not_sampled(temperatures: NDArray[np.float64]) -> dict[str, NDArray[np.complex128]]:
-    """Return that nothing of a sum comes from random vectors."""
-    return {name: np.zeros(len(temperatures), complex) for name in (SAMPLED, SQUARES)}
 
 
 SumOverBlock = Callable[[Planned], Contribution]
@@ -193,10 +186,8 @@ class Averages:
             rest = []
             for sample in random.settled(planned, block, lowest, first[0]):
                 moments = boltzmann(sample.energies, origin, t, sample.weights)[1]
-                squares = boltzmann(sample.energies, origin, 0.5 * t, sample.weights)[1][0]
-                own_shares = {SAMPLED: moments[0] + 0j, SQUARES: squares + 0j}
-                rest.append((moments, averages(sample.thermal_states(t, origin)) | own_shares))
-            return Contribution.of(planned, origin, (first, known | not_sampled(t)), rest)
+                rest.append((moments, averages(sample.thermal_states(t, origin))))
+            return Contribution.of(planned, origin, (first, known), rest)
 
         return over
 
@@ -215,7 +206,7 @@ class Averages:
         for name in (name for name in self.names if name not in places):
             each = np.array([self._in_one(name, levels.level(n)) for n in counting.tolist()])
             sums[name] = np.tensordot(factors[:, counting], each, axes=1)
-        return Contribution.of(planned, levels.energies[0], (moments, sums | not_sampled(self.temperatures)))
+        return Contribution.of(planned, levels.energies[0], (moments, sums))
 
     def _in_one(self, name: str, state: State) -> NDArray[np.complex128]:
         """Return an observable in a pure state."""

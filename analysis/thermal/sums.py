@@ -19,12 +19,12 @@ from ..labelled import labelled
 from ..observables.table import OBSERVABLES
 from .block_files import KeptBlocks
 from .block_sums import block_sums
-from .block_terms import SAMPLED, SQUARES, Averages, Contribution
+from .block_terms import Averages, Contribution
 from .blocks import plan
 from .ensembles import ThermalSum
 
-SKEWED = 0.65
-"""Where one level is sampled, error bars are longer by this share, so that two of them hold in 95 % of all points."""
+SKEWED = 1.0
+"""Where one level counts, error bars are longer by this share, so that two of them hold in 95 % of all points."""
 Replicates = NDArray[Any]
 """Shape (1 + samples, temperatures, ...): first the value from all random vectors, then with each left out."""
 MARGIN = 1.3
@@ -219,25 +219,21 @@ def jackknife(
 
 
 def jackknife_of_averages(replicates: Replicates, totals: Totals) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Return value and error of a thermal average; the error is longer where few levels are sampled."""
+    """Return value and error of a thermal average; the error is longer where few levels count."""
     value, error = jackknife(replicates)
     return value, error * few_levels(totals).reshape(-1, *(1,) * (error.ndim - 1))
 
 
 def few_levels(totals: Totals) -> NDArray[np.float64]:
-    r"""Return by which factor error bars are longer at each temperature because few levels are sampled.
+    r"""Return by which factor error bars are longer at each temperature because few levels count.
 
-    .. math:: 1 + s / n^2,\qquad n = \Bigl(\sum_j w_j\Bigr)^2 \Big/ \sum_j w_j^2
+    .. math:: 1 + s / n^2,\qquad n = e^S
 
-    with the Boltzmann factors w of the sampled levels and s = `SKEWED`. The share of a single level in random vectors
-    follows a skewed distribution: vectors in which it is small agree too well with each other.
+    with the entropy S and s = `SKEWED`. The share of a single level in random vectors follows a skewed distribution:
+    vectors in which it is small agree too well with each other.
     """
-    if SAMPLED not in totals.observables:
-        return np.ones(len(totals.temperatures))
-    share, squares = (totals.observables[name][0].real for name in (SAMPLED, SQUARES))
-    some = squares > 0
-    number = share**2 * np.exp(totals.log_partition[0]) / np.where(some, squares, 1.0)
-    return np.where(some, 1.0 + SKEWED / np.maximum(number, 1.0) ** 2, 1.0)
+    entropy = totals.log_partition[0] + totals.energy[0] / totals.temperatures
+    return np.asarray(1.0 + SKEWED * np.exp(-2.0 * np.maximum(entropy, 0.0)))
 
 
 def with_error(

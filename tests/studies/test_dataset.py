@@ -485,7 +485,7 @@ def test_crate_and_dictionary_describe_every_file_and_variable(original):
     assert parts == files - {"ro-crate-metadata.json", "manifest.json"}
     for name in parts:
         assert graph[name]["sha256"] == hashlib.sha256((original / name).read_bytes()).hexdigest()
-    rows = list(csv.DictReader((original / "data-dictionary.csv").open()))
+    rows = list(csv.DictReader((original / "data-dictionary.csv").read_text().splitlines()))
     dataset = read_dataset(original)
     for name, study in dataset.studies.items():
         assert {row["variable"] for row in rows if row["study"] == name} == set(map(str, study.data.variables))

@@ -23,7 +23,7 @@ from .block_terms import Averages, Contribution
 from .blocks import plan
 from .ensembles import ThermalSum
 
-SKEWED = 1.0
+SKEWED = 0.75
 """Where one level counts, error bars are longer by this share, so that two of them hold in 95 % of all points."""
 Replicates = NDArray[Any]
 """Shape (1 + samples, temperatures, ...): first the value from all random vectors, then with each left out."""
@@ -227,13 +227,13 @@ def jackknife_of_averages(replicates: Replicates, totals: Totals) -> tuple[NDArr
 def few_levels(totals: Totals) -> NDArray[np.float64]:
     r"""Return by which factor error bars are longer at each temperature because few levels count.
 
-    .. math:: 1 + s / n^2,\qquad n = e^S
+    .. math:: 1 + s\,e^{-S}
 
     with the entropy S and s = `SKEWED`. The share of a single level in random vectors follows a skewed distribution:
     vectors in which it is small agree too well with each other.
     """
     entropy = totals.log_partition[0] + totals.energy[0] / totals.temperatures
-    return np.asarray(1.0 + SKEWED * np.exp(-2.0 * np.maximum(entropy, 0.0)))
+    return np.asarray(1.0 + SKEWED * np.exp(-np.maximum(entropy, 0.0)))
 
 
 def with_error(

@@ -18,15 +18,12 @@ phonons = { frequency = 1.0, electron_coupling = 0.3, total_quanta = 3 }
 sector = { charge = 3 }
 """
 KEEP = TEXT + "ground_state = { states = 2, keep_states = true }\n"
-NAMED = (
-    TEXT
-    + """
+NAMED = TEXT + """
 [operators]
 bond = "c+up_0 cup_1 + h.c."
 copy = "n_0 x_0"
 turn = "1j (c+up_0 cup_1 - h.c.)"
 """
-)
 
 
 @pytest.mark.long

@@ -3,6 +3,7 @@
 # make slow   set up, run the tests that take longer, and those of the explorer in a browser
 # make shell  set up, open a shell in which respair and its Python are on the path
 # make dist   set up, build sdist and wheel into dist/ and check them; of a release, from its tag
+# make reference  set up, compute the reference dataset of docs/physics/benchmark-data.md, leave it in results/reference
 # make findings   set up, compute the findings of docs/findings.md, leave results and figures in results/findings
 # make docs   set up, build the documentation with its notebooks, say where it is
 # make paper  set up, typeset the guide and the paper: paper/guide.pdf, paper/paper.pdf
@@ -16,7 +17,7 @@ SPEC := pyproject.toml Makefile
 DOCS := build/docs
 DEMO := notebooks/models/resonating-bipolaron.toml
 
-.PHONY: demo test slow findings docs paper shell dist check clean
+.PHONY: demo test slow findings reference docs paper shell dist check clean
 
 demo: $(STAMP)demo
 	$(VENV)/bin/python notebooks/demo.py $(DEMO) results
@@ -29,6 +30,10 @@ slow: $(STAMP)test
 
 findings: $(STAMP)demo
 	$(RESPAIR) run notebooks/findings/*.toml --out results/findings --plot
+
+reference: $(STAMP)demo
+	mkdir -p results
+	$(RESPAIR) dataset build notebooks/reference/*.toml --out results/reference --title "Reference data of resonant pairing" --licence CC-BY-4.0
 
 docs: $(STAMP)docs
 	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going --quiet --builder html docs $(DOCS)

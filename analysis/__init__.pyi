@@ -70,6 +70,7 @@ from .thermal.crossover import crossover_temperatures
 from .thermal.ensembles import Ensemble, Sampling
 from .thermal.flux import thermal_flux_response
 from .thermal.spectra import thermal_spectral_function
+from .thermal.static import thermal_susceptibilities
 
 __all__ = [
     "CONDITIONS",
@@ -173,6 +174,7 @@ __all__ = [
     "thermal_greens_function",
     "thermal_spectral_function",
     "thermal_state",
+    "thermal_susceptibilities",
     "thermal_susceptibility",
     "time_greens_function",
     "time_resolved_spectrum",

@@ -15,6 +15,9 @@ from ..hamiltonians.hamiltonian import sparse_matrix
 from .engines.dense import DenseEngine
 from .results import State
 
+PIECE = 64
+"""Levels whose states of the whole sector are held together."""
+
 
 @dataclass(frozen=True)
 class AllLevels:
@@ -73,8 +76,14 @@ class AllLevels:
     @cached_property
     def amplitudes(self) -> NDArray[Any]:
         """Stored amplitudes ``phi[n, row, p]`` of all levels."""
-        whole = (self.basis @ self.vectors).T.reshape(-1, *self.block.space.shape)
-        return np.array([self.block.compress(psi) for psi in whole], whole.dtype).reshape(-1, *self.block.shape)
+        count, kind = len(self.energies), np.result_type(self.basis.dtype, self.vectors.dtype)
+        found = np.empty((count, *self.block.shape), kind)
+        for first in range(0, count, PIECE):  # a state of the whole sector takes far more memory than one of the block
+            whole = (self.basis @ self.vectors[:, first : first + PIECE]).T.reshape(-1, *self.block.space.shape)
+            for n, psi in enumerate(whole, start=first):
+                found[n] = self.block.compress(psi)
+        found.setflags(write=False)
+        return found
 
     def level(self, number: int) -> State:
         """Return one level as a pure state."""

@@ -11,12 +11,13 @@ import scipy.sparse as sp
 import xarray as xr
 from numpy.typing import NDArray
 
-from ...hamiltonians import Block, Hamiltonian, Model, Operator, Space
+from ...hamiltonians import Block, Hamiltonian, Model, Operator, Space, hamiltonian_operator
 from ...hamiltonians.algebra import canonical
 from ...hamiltonians.conservation import conserving, sectors_of
 from ...hamiltonians.hamiltonian import sparse_matrix
 from ...hamiltonians.operators import ChargeWord, LatticeWord
 from ...hamiltonians.sector import allowed_two_sz
+from ...hamiltonians.symmetry.operations import Symmetry, relabelled
 from ...solvers import State, symmetry_sectors
 from .averages import Averages, operator_key
 from .table import OBSERVABLES, REPORTED, STANDARD, measured
@@ -57,6 +58,8 @@ class Measured:
         """
         sector = sectors_of(model, 0)[0]
         block = Block.of(Hamiltonian.of(model, sector), symmetry_sectors(model, sector)[0])
+        if not all(_holds_anywhere(model, symmetry) for symmetry in block.symmetries):
+            block = block.whole  # the few states of that sector do not feel what breaks it
         known: dict[object, int] = {}
         operators: list[Operator] = []
         places = {}
@@ -84,6 +87,12 @@ class Measured:
                 matrices += found if isinstance(found, list) else [found]
                 places[name] = np.arange(first, len(matrices)) if isinstance(found, list) else np.array(first)
         return matrices, places
+
+
+def _holds_anywhere(model: Model, symmetry: Symmetry) -> bool:
+    """True where the formula of the Hamiltonian itself is mapped onto itself."""
+    energy = hamiltonian_operator(model)
+    return not canonical(relabelled(energy, model, symmetry), -energy).terms
 
 
 def thermal_form(name: str, model: Model, grid: NDArray[np.float64]) -> xr.DataArray | None:

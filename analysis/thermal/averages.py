@@ -22,7 +22,7 @@ from ..observables.operators import thermal_form
 from ..observables.table import CUTOFF_PROBABILITY, OBSERVABLES, available
 from .cutoff import with_cutoff_errors
 from .ensembles import THERMAL_ARGUMENTS, Ensemble, Progress, Sampling, ThermalSum
-from .sums import Replicates, Summed, Totals, jackknife, thermal_totals, with_error
+from .sums import Replicates, Summed, Totals, jackknife_of_averages, thermal_totals, with_error
 
 
 @taking(**THERMAL_ARGUMENTS, names=words)
@@ -157,7 +157,9 @@ def _dataset(found: Summed, chosen: Sequence[str], forms: Mapping[str, Form]) ->
     def add(name: str, replicates: Replicates, form: Form, formula: str) -> None:
         there = {"temperature": totals.temperatures, **form.coords}
         variables.update(
-            with_error(name, jackknife(replicates), ["temperature", *form.dims], formula, form.units, there)
+            with_error(
+                name, jackknife_of_averages(replicates, totals), ["temperature", *form.dims], formula, form.units, there
+            )
         )
 
     for name, (replicates, formula, units) in thermodynamics(asked, totals).items():

@@ -52,7 +52,8 @@ class KeptBlocks:
         """Return those of a sum over `about`, next to the checkpoint that its options name."""
         model, options = asked.model, asked.options
         formula = sorted(map(repr, hamiltonian_operator(model).terms.items()))
-        how = (asked.ensemble, asked.sampling, options.seed, options.tolerance)
+        how: tuple[object, ...] = (asked.ensemble, asked.sampling, options.seed, options.tolerance)
+        how += () if asked.within is None else (asked.within.phonons,)
         key = fingerprint((about, formula, replace(model, terms=()), *how))
         least = min(KEPT_FROM, options.checkpoint_interval)
         folder = None if current_ranks() else folder_of(options.checkpoint)  # several processes keep searches only

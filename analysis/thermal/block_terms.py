@@ -10,18 +10,19 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ..._core.threads import one_blas_thread
 from ...clusters import InvalidValue
 from ...hamiltonians import Amplitudes, Block, Factor, Hamiltonian, Operator
 from ...hamiltonians.kernels.tensor import TensorOperator
 from ...solvers import State
 from ...solvers.all_levels import AllLevels
 from ...solvers.ensemble_blocks import Member
-from ...solvers.krylov.sampling import settled_samples
 from ..observables.averages import Averages as StateAverages
-from ..observables.operators import Measured, Places
+from ..observables.operators import Measured, Places, differs_in_twins
 from ..observables.table import OBSERVABLES, REPORTED, measured
-from .blocks import Blocks, Planned, most_steps, sampled_states
+from .blocks import Blocks, Planned, lowest_levels
 from .ensembles import ThermalSum
+from .random_vectors import RandomVectors
 
 Sums = Mapping[str, NDArray[np.complex128]]
 """For each observable ``sum <O> exp(-(E - origin) / T)``, shape (samples, temperatures, ...)."""
@@ -135,6 +136,10 @@ class Averages:
         """What the sums depend on."""
         return self.temperatures.tolist(), self.names, self.grid.tolist()
 
+    def twins(self, asked: ThermalSum) -> bool:
+        """True where blocks with the same levels are summed over one by one."""
+        return any(differs_in_twins(name, asked.model) for name in self.names)
+
     def on_blocks(self, asked: ThermalSum) -> SumOverBlock:
         """Return the function that sums over one block after the other.
 
@@ -150,6 +155,7 @@ class Averages:
             )
         blocks, wanted, t = Blocks(), Measured.of(asked.model, self.names), self.temperatures
         operators = Operators(wanted.operators)
+        random = RandomVectors.of(asked, self.twins(asked))
         kept: list[tuple[Hamiltonian, tuple[list[sp.csr_array], Places]]] = []
 
         def over(planned: Planned) -> Contribution:
@@ -159,7 +165,11 @@ class Averages:
                     kept[:] = [(block.hamiltonian, wanted.matrices(block.space))]
                 return self._exact(planned, AllLevels.of(block), *kept[0][1])
 
-            lowest, vectors = sampled_states(planned, block, asked)
+            with one_blas_thread():
+                return sampled(planned, block)
+
+        def sampled(planned: Planned, block: Block) -> Contribution:
+            lowest = lowest_levels(planned, block, asked)
             own, origin = operators.on(block), lowest.energies[0]
 
             def averages(states: Iterable[Amplitudes]) -> dict[str, NDArray[np.complex128]]:
@@ -174,7 +184,7 @@ class Averages:
             share, first = boltzmann(lowest.energies, origin, t)
             known = {name: np.tensordot(share, values, axes=1) for name, values in averages(lowest.amplitudes).items()}
             rest = []
-            for sample in settled_samples(vectors, t, origin, first[0], most_steps(block, asked)):
+            for sample in random.settled(planned, block, lowest, first[0]):
                 moments = boltzmann(sample.energies, origin, t, sample.weights)[1]
                 rest.append((moments, averages(sample.thermal_states(t, origin))))
             return Contribution.of(planned, origin, (first, known), rest)

@@ -21,7 +21,8 @@ from ...solvers.checkpoint import Checkpoint
 from ...solvers.costs import DoesNotFit, estimate, format_bytes
 from ...solvers.ensemble_blocks import Member, ensemble_sectors, members
 from ...solvers.ground_state import solved
-from ...solvers.krylov.sampling import MOST_STEPS, Sample, samples
+from ...solvers.krylov.long_samples import FEWEST_TOGETHER, WORK
+from ...solvers.krylov.sampling import MOST_STEPS
 from ...solvers.work import silent
 from .ensembles import Ensemble, Sampling, ThermalSum
 
@@ -30,7 +31,9 @@ PATIENCE = 2.0
 WHOLE_UP_TO = 500
 """Sectors up to this size are diagonalised whole: splitting them into blocks would take longer."""
 ROUGH = 1e-6
-"""Residual of the levels that bound the weight of a charge."""
+"""Residual of the levels that bound the weight of a charge, and of those that are not sampled in large blocks."""
+LONG_FROM = 1 << 26
+"""Bytes of Lanczos vectors above which averages take two passes over them."""
 
 SECONDS_PER_CUBE, SECONDS_PER_STEP = 2e-9, 1e-8
 """Of LAPACK for a matrix, by the cube of its dimension, and of a Lanczos step, for each amplitude."""
@@ -99,7 +102,10 @@ class Planned:
 
 def bytes_of(dimension: int, stored: int, exact: bool, sampling: Sampling) -> int:
     """Return about how many bytes the sum over a block takes."""
-    return 64 * dimension**2 if exact else 16 * stored * (min(sampling.steps, dimension) + 6)
+    if exact:
+        return 64 * dimension**2
+    vectors = FEWEST_TOGETHER + WORK + sampling.exact_levels if is_long(stored, sampling) else sampling.steps + 6
+    return 16 * stored * min(vectors, dimension + 6)
 
 
 def plan(
@@ -188,16 +194,21 @@ class Blocks:
         return Block.of(self._hamiltonian, planned.member.sector)
 
 
-def sampled_states(planned: Planned, block: Block, asked: ThermalSum) -> tuple[Eigenstates, Iterator[Sample]]:
-    """Return the lowest levels of a block, and the random vectors that stand for the rest of it."""
-    count, sampling = asked.sampling.exact_levels, asked.sampling
+def lowest_levels(planned: Planned, block: Block, asked: ThermalSum) -> Eigenstates:
+    """Return the lowest levels of a block of which the rest is sampled."""
+    count, options = asked.sampling.exact_levels, asked.options
+    if is_long(block.most_entries, asked.sampling):
+        options = replace(options, tolerance=max(options.tolerance, ROUGH))
     while True:
-        lowest = solved(block, count, "tensor", asked.options, silent, Checkpoint())
+        lowest = solved(block, count, "tensor", options, silent, Checkpoint())
         if len(lowest.energies) == len(lowest.amplitudes):
-            break
+            return lowest
         count = len(lowest.amplitudes)  # the ground multiplet is larger than asked for
-    seed = seed_of(planned, asked)
-    return lowest, samples(block, sampling.samples, sampling.steps, seed, lowest.amplitudes)
+
+
+def is_long(stored: int, sampling: Sampling) -> bool:
+    """True for blocks whose Lanczos vectors are not all kept."""
+    return 16 * stored * sampling.steps > LONG_FROM
 
 
 def most_steps(block: Block, asked: ThermalSum) -> int:
@@ -208,14 +219,23 @@ def most_steps(block: Block, asked: ThermalSum) -> int:
 
 def seed_of(planned: Planned, asked: ThermalSum) -> np.random.SeedSequence:
     """Return the seed of a block, which is the same wherever and in whatever order blocks are summed over."""
-    return np.random.SeedSequence([asked.options.seed, planned.number])
+    return numbered_seed(planned.number, asked)
+
+
+def numbered_seed(number: int, asked: ThermalSum) -> np.random.SeedSequence:
+    """Return the seed of the block with a number in an ensemble."""
+    return np.random.SeedSequence([asked.options.seed, number])
+
+
+def ensemble_members(asked: ThermalSum, symmetric: Model, twins: bool) -> tuple[Member, ...]:
+    """Return the blocks of the ensemble of a sum, with the symmetries and caps of a model."""
+    whole_up_to = WHOLE_UP_TO if asked.sampling.method != "ftlm" else 0
+    return members(symmetric, asked.ensemble.kind, asked.ensemble.sector, whole_up_to, twins)
 
 
 def _all(asked: ThermalSum, symmetric: Model, twins: bool, report: Report) -> Iterator[Planned]:
-    kind, sampling = asked.ensemble, asked.sampling
-    whole_up_to = WHOLE_UP_TO if sampling.method != "ftlm" else 0
-    operator, space = hamiltonian_operator(asked.model), None
-    every = members(symmetric, kind.kind, kind.sector, whole_up_to, twins)
+    sampling, operator, space = asked.sampling, hamiltonian_operator(asked.model), None
+    every = ensemble_members(asked, symmetric, twins)
     for number, member in enumerate(every):
         planned = Planned(member, asked.model, 0, 0, True, number)
         report(f"counting the states of {member.sector.title}", number, len(every))

@@ -13,8 +13,9 @@ nothing is left is affordable, it is one and the error is known.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -36,6 +37,10 @@ VALLEY, WIDTHS = 0.5, 3.0
 """Error bars in a valley of a curve are at least this share of its lower rim, rims of spectra within so many widths."""
 FAR = 1e-4
 """Share of its largest value that the error of a spectrum has at least anywhere."""
+FIRST = 4
+"""Cap on all quanta with which a sampled sum begins: the tails of free oscillators would begin far too high."""
+FEWER = 2, 3
+"""Quanta by which a sampled sum is repeated with lower caps: much less work, and clear differences."""
 MOST_QUANTA = 400
 WITHOUT = ("cutoff_probability",)
 """Quantities that vanish for large caps."""
@@ -82,6 +87,11 @@ class Ladder:
         start = SECONDS_PER_BLOCK * self.need.blocks
         return small and start + (self.need.seconds - start) * max(larger, larger**3) <= max(seconds, 2 * start)
 
+    def with_caps(self, caps: Caps, asked: ThermalSum) -> ThermalSum:
+        """Return a sum with other caps; lower ones take parts of the random vectors of the model."""
+        model = self.asked.model
+        return replace(asked, model=caps.on(model), within=model if caps.largest < self.caps.largest else None)
+
     def others(self, sampled: bool) -> tuple[tuple[Caps, Caps], ...]:
         """Return pairs of caps, the lower one first, whose differences show the cutoff error of those of the model."""
         seconds = SECONDS if sampled else max(SECONDS, self.need.seconds)
@@ -91,6 +101,8 @@ class Ladder:
         top = self.caps
         while sampled and top.largest and not self.fits(top, seconds):
             top = top.scaled(top.largest - 1)
+        if 2 * top.largest < self.caps.largest > 1:  # too far below: random vectors of fewer quanta tell more
+            return tuple((self.caps.scaled(each), self.caps) for each in fewer(self.caps.largest))
         if not top.largest:  # no quantum to spare
             return ((self.caps, self.caps.scaled(self.caps.largest + 1)),)
         low = self._below(top)
@@ -158,8 +170,11 @@ def with_cutoff_errors(asked: ThermalSum, compute: Compute) -> xr.Dataset:
     ladder = Ladder.of(asked)
     pairs = ladder.others(sampled)
     seconds = 4 * max(SECONDS, ladder.need.seconds)
-    again = dict.fromkeys(caps for pair in pairs for caps in pair if sampled or caps != ladder.caps)
-    known = {c: compute(replace(exact if ladder.fits(c, seconds) else asked, model=c.on(model))) for c in again}
+    nested = any(high == ladder.caps and not ladder.fits(low, seconds) for low, high in pairs)
+    again = dict.fromkeys(caps for pair in pairs for caps in pair)
+    if nested or not sampled:
+        del again[ladder.caps]
+    known = {c: compute(ladder.with_caps(c, exact if ladder.fits(c, seconds) else asked)) for c in again}
     data = compute(asked)
     known.setdefault(ladder.caps, data)
     return widened(data, [(known[a], known[b], ladder.tail.factor(ladder.caps, a, b)) for a, b in pairs])
@@ -258,8 +273,10 @@ def _settled(asked: ThermalSum, exact: ThermalSum, wanted: float, compute: Compu
             raise refusal(cap.largest, str(refused)) from None
 
     if not ladder.fits(caps, np.inf):
-        largest = f"{caps} takes blocks of {ladder.need.largest:,} states already, of which all levels are too many"
-        raise refusal(likely_cap(tail, wanted), largest)
+        if asked.sampling.method == "exact":
+            largest = f"{caps} takes blocks of {ladder.need.largest:,} states already, of which all levels are too many"
+            raise refusal(likely_cap(tail, wanted), largest)
+        return _sampled(asked, tail, wanted, with_cap, refusal)
     low = high = compute(replace(exact, model=caps.on(model)))
     while True:
         here, beyond = tail.beyond(caps), itertools.count(caps.largest + 1)
@@ -279,6 +296,41 @@ def _settled(asked: ThermalSum, exact: ThermalSum, wanted: float, compute: Compu
         raise refusal(caps.largest, f"all levels of the blocks are too many beyond {caps}")
     data = with_cap(asked, final)
     return widened(data, [(low, high, tail.factor(final, lower, caps))]).assign(total_quanta=final.largest)
+
+
+def _sampled(
+    asked: ThermalSum,
+    tail: Tail,
+    wanted: float,
+    with_cap: Callable[[ThermalSum, Caps], xr.Dataset],
+    refusal: Callable[[int, str], CutoffError],
+) -> xr.Dataset:
+    """Raise the cap on all quanta of a sum with random vectors until the cutoff of every number has settled."""
+    caps = Caps(None, FIRST)
+    while True:
+        high = with_cap(asked, caps)
+        others = [Caps(None, each) for each in fewer(caps.largest)]
+        inside = replace(asked, within=caps.on(asked.model))
+        low = {other: with_cap(inside, other) for other in others}
+
+        pairs = partial(_pairs, low, high, tail, caps)
+        if _largest(high, pairs(caps)) <= wanted:
+            return widened(high, pairs(caps)).assign(total_quanta=caps.largest)
+        further = (Caps(None, n) for n in range(caps.largest + 1, MOST_QUANTA + 1))
+        found = next((each for each in further if _largest(high, pairs(each)) <= wanted), None)
+        if found is None:
+            raise refusal(MOST_QUANTA, f"{MOST_QUANTA} quanta are too few")
+        caps = Caps(None, min(found.largest, caps.largest + FEWER[0]))
+
+
+def _pairs(low: Mapping[Caps, xr.Dataset], high: xr.Dataset, tail: Tail, caps: Caps, here: Caps) -> list[Pair]:
+    """Return what some lower caps tell about a cap `here`, from their differences to that of `high`."""
+    return [(data, high, tail.factor(here, other, caps)) for other, data in low.items()]
+
+
+def fewer(largest: int) -> tuple[int, ...]:
+    """Return lower caps with which a sampled sum is repeated."""
+    return tuple(dict.fromkeys(max(0, largest - few) for few in FEWER))
 
 
 def likely_caps(model: Model, kind: Ensemble, temperatures: Sequence[float]) -> Model:

@@ -25,6 +25,10 @@ from ...solvers.ensemble_blocks import ENSEMBLES
 from ..observables.table import available
 
 METHODS = ("auto", "exact", "ftlm")
+SUSCEPTIBLE = (
+    "pair", "bond_pair", "boson", "displacement", "lattice_momentum", "density", "boson_density", "charge", "spin",
+)  # fmt: skip
+"""Operators that have a static susceptibility: those that keep the charge, and pairs."""
 EXACT_UP_TO = 1500
 """With ``method = "auto"`` larger blocks are sampled."""
 TINY = 32
@@ -125,6 +129,10 @@ def in_words(progress: Callable[[str], None]) -> Callable[[str, int, int, str], 
     return lambda what, done, count, block: progress(f"{what}, block {min(done + 1, count)} of {count}: {block}")
 
 
+def no_words(what: str) -> None:
+    """Report nothing."""
+
+
 def no_progress(what: str, done: int, count: int, block: str) -> None:
     """Report nothing."""
 
@@ -147,6 +155,9 @@ class ThermalSum:
         Seed, engine, limits, checkpoint and pool.
     progress : function
         Called with the quantity, the number of finished blocks, of all blocks, and the next block.
+    within : Model or None
+        The same model with higher caps: random vectors are parts of those that it has, so that differences between
+        both carry little noise.
     """
 
     model: Model
@@ -155,6 +166,7 @@ class ThermalSum:
     sampling: Sampling
     options: Options
     progress: Callable[[str, int, int, str], None] = no_progress
+    within: Model | None = None
 
     @classmethod
     def of(

@@ -41,6 +41,7 @@ SAME = 1e-9
 """Lines closer than this are one."""
 FAINT = 1e-14
 """Lines with less than this share of all weights at every temperature are left out of the list."""
+STATIC = "int_0^(1/T) dtau <B+(tau) B> - |<B>|^2 / T; with a momentum the mean of q and -q"
 PSEUDOGAP = "A(0, T) / A(0, T_high), T_high the highest temperature"
 
 
@@ -106,7 +107,8 @@ def thermal_spectral_function(
         temperature, ``balance`` (the other half of the spectrum by detailed balance; NaN where the ensemble
         has none; for two Hermitian probes the conjugate of the other half) with ``balance_defect``, and the error bars
         ``NAME_error``, which carry the uncertainty of a chemical potential that is found by sampling, with phonons also
-        ``NAME_cutoff_error``, the part of it that comes from the cutoff. Where there are
+        ``NAME_cutoff_error``, the part of it that comes from the cutoff; ``static_susceptibility``,
+        ``int_0^(1/T) dtau <B^+(tau) B> - |<B>|^2 / T``, where N is free or B keeps it. Where there are
         few lines, all of them: ``pole_weights`` over ``temperature`` and ``pole``, at ``pole_frequencies``. The
         conductivity has ``drude``, ``fsum`` and ``fsum_defect`` as well.
 
@@ -157,13 +159,17 @@ def thermal_spectral_function(
     return with_coordinates(with_newer_names(with_cutoff_errors(asked, with_caps)))
 
 
-def thermal_lines(asked: ThermalSum, probe: Probe, resolution: Resolution, cross: Probe | None = None) -> ThermalLines:
+def thermal_lines(
+    asked: ThermalSum, probe: Probe, resolution: Resolution, cross: Probe | None = None, has_rules: bool = True
+) -> ThermalLines:
     """Return everything that `thermal_spectral_function` reads off the lines, as replicates."""
     model, t, energy = asked.model, asked.temperatures, sector_operator(asked.model)
     resolution = replace(resolution, options=replace(asked.options, pool=None, checkpoint=None))
     settled_sum, shift = settled(asked)
     axis = probe.axis
-    if axis is not None:
+    if not has_rules:
+        averaged = []
+    elif axis is not None:
         averaged = [axis.derivative(model, 2)]
     else:
         formulas = itertools.islice(moment_formulas(model, energy, cross or probe, probe), MOMENTS)
@@ -183,6 +189,8 @@ def thermal_lines(asked: ThermalSum, probe: Probe, resolution: Resolution, cross
         # the mean of both weights is no smaller than the sum of |<m|A+|n><n|B|m>|
         extent = total(0.5 * next(moment_formulas(model, energy, each, each)) for each in (cross, probe))
         wanted = replace(wanted, cross=cross, extent=(extent,), is_real=real)
+    elif wanted.is_susceptible and probe.removal is None:
+        wanted = replace(wanted, extent=(probe.addition,))
     what = f"spectrum of {probe.name}"
     planned, skipped = plan(settled_sum, what, twins=True)
     parts, kept = block_sums(settled_sum, wanted, planned, what)
@@ -248,12 +256,23 @@ def _dataset(found: ThermalLines) -> xr.Dataset:
         allowed = allowed_misses(found, variables["sum_rule_defects_error"].values)
         errors = {"sum_rule_errors": (allowed, "temperature order", "largest defect allowed", "energy^order")}
         variables |= arrays(errors, coords)
+    has_static = all(f"{part}_static" in found.totals.observables for part in found.names)
+    if has_static and (found.asked.ensemble.is_grand or "removal" not in found.names):
+        add("static_susceptibility", static_susceptibility(found), (), STATIC, "1/energy")
     add("chemical_potential", found.asked.included + found.totals.shift, (), "mu", "energy")
     numbers = {
         "skipped_share": (found.skipped, "", "bound on the weight of blocks left out"),
         "broadening": (resolution.broadening, "", "half width at half maximum", "energy"),
     }
     return xr.Dataset(variables | arrays(numbers) | _poles(found))
+
+
+def static_susceptibility(found: ThermalLines) -> Replicates:
+    """Return the static susceptibility of the operator of a spectrum, without the product of its averages."""
+    if "removal" in found.names:
+        return found.both("static")
+    mean = found.totals.observables["extent"][..., 0]
+    return np.asarray(2.0 * found.both("static") - np.abs(mean) ** 2 / found.wanted.temperatures)
 
 
 def _poles(found: ThermalLines) -> dict[str, xr.DataArray]:

@@ -13,7 +13,7 @@ from scipy.special import comb as binomial
 from ..._core.threads import one_blas_thread
 from ...hamiltonians import Amplitudes, Block, Operator
 from ...hamiltonians.kernels.tensor import TensorOperator
-from ...hamiltonians.transitions import charge_change
+from ...hamiltonians.transitions import Transition
 from ...solvers import Eigenstates
 from ...solvers.all_levels import AllLevels
 from ...solvers.krylov.resolvents import Accuracy, spectral_lines
@@ -21,10 +21,12 @@ from ...solvers.krylov.sampling import Sample
 from ..spectra.excitations import LINESHAPES, MOMENTS, NEGLIGIBLE, Pair, Resolution, pairs_of, size_of
 from ..spectra.probes import Probe
 from .block_terms import Contribution, Lines, Operators, SumOverBlock, boltzmann
-from .blocks import Blocks, Planned, most_steps, sampled_states
+from .blocks import Blocks, Planned, lowest_levels, most_steps
 from .comb import comb
 from .ensembles import ThermalSum
+from .held_levels import PIECE, Levels, in_pieces
 from .probed_vectors import Image
+from .random_vectors import RandomVectors
 
 COMB = 1 / 50
 """Distance of the lines of a comb, in units of the broadening."""
@@ -65,7 +67,8 @@ class SpectrumSum:
     cross : Probe or None
         The probe A on the left of a cross spectrum.
     extent : sequence of Operator
-        Whose thermal average is no smaller than the weights of a cross spectrum together.
+        Whose thermal average is no smaller than the weights of a cross spectrum together; for one operator that keeps
+        the charge itself.
     is_real : bool
         The spectrum is real: states that are conjugate to each other add up to it.
     level_width : float
@@ -106,6 +109,11 @@ class SpectrumSum:
         return tuple(each.addition for each in (self.probe, self.cross) if each is not None)
 
     @property
+    def is_susceptible(self) -> bool:
+        """True where a static susceptibility is read off the lines: of one operator that is not the current."""
+        return self.cross is None and not self.loop
+
+    @property
     def size(self) -> float:
         """The size of the probes, squared, against which weights are negligible."""
         return min(size_of(each) for each in self.additions)
@@ -117,15 +125,15 @@ class SpectrumSum:
 
     def on_blocks(self, asked: ThermalSum) -> SumOverBlock:
         """Return the function that sums over one block after the other."""
-        reach = abs(charge_change(asked.model, self.probe.addition)[0])
-        blocks, known, averaged = Blocks(), Levels(reach), Operators((*self.averaged, *self.extent))
+        blocks, known, averaged = Blocks(), Levels(), Operators((*self.averaged, *self.extent))
+        random = RandomVectors.of(asked, twins=True)
 
         def over(planned: Planned) -> Contribution:
             block = blocks.of(planned)
             if planned.exact:
                 return exact_lines(planned, block, self, known)
             with one_blas_thread():
-                return sampled_lines(planned, block, self, averaged.on(block), asked)
+                return sampled_lines(planned, block, self, averaged.on(block), random)
 
         return over
 
@@ -155,6 +163,8 @@ class SpectrumSum:
                 np.where(x > ELASTIC * self.level_width, w * np.exp(-np.maximum(x, 0.0) / t), 0.0), axis=1
             ),
         }
+        if self.is_susceptible:
+            found["static"] = np.sum(w * static_share(x, t), axis=1)
         if self.cross is not None:
             found["sizes"] = np.abs(w) @ x[:, None] ** np.array([0, 2])
         if np.any(self.offset):
@@ -201,6 +211,18 @@ def joined(lines: Sequence[Lines], temperatures: int) -> Lines:
     return x, np.concatenate([np.zeros((temperatures, 0)), *(weights for _, weights in lines)], axis=1)
 
 
+def static_share(x: NDArray[np.float64], t: NDArray[np.float64]) -> NDArray[np.float64]:
+    r"""Return ``tanh(x / 2T) / x``: with it the lines of B and of its adjoint add up to the static susceptibility.
+
+    .. math:: \int_0^{1/T} d\tau\,\langle B^\dagger(\tau) B\rangle = \sum_{mn} (p_m |B_{nm}|^2 + p_m |B_{mn}|^2)\,
+              \frac{\tanh[(E_n - E_m) / 2T]}{E_n - E_m}
+    """
+    near = np.abs(x) < NEAR * t
+    return np.where(near, 0.5 / t, np.tanh(0.5 * x / t) / np.where(near, 1.0, x))
+
+
+NEAR = 1e-6
+"""Lines so close to zero, in units of T, that they are taken there."""
 ELASTIC = 10
 """Lines closer to zero, in widths of levels, lie within a level."""
 
@@ -209,53 +231,57 @@ def _fermi(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(0.5 * (1.0 - np.tanh(0.5 * x)))
 
 
-class Levels:
-    """All levels of the blocks in use, each computed once while its charge is near that of the last source."""
-
-    def __init__(self, reach: int) -> None:
-        self._reach, self._known = reach, dict[object, AllLevels]()
-
-    def of(self, block: Block, near: int) -> AllLevels:
-        """Return all levels of a block; those of charges far from `near` are forgotten."""
-        for key in [key for key, levels in self._known.items() if abs(levels.block.sector.charge - near) > self._reach]:
-            del self._known[key]
-        sector, frame = block.space.sector, block.space.frame[:1].tobytes()
-        key = (sector.plain, block.symmetries, frame)
-        if key not in self._known:
-            self._known[key] = AllLevels.of(block)
-        return self._known[key]
-
-
 def exact_lines(planned: Planned, block: Block, wanted: SpectrumSum, known: Levels) -> Contribution:
     """Find all lines that start in a block, by Lehmann's sum over the levels of the blocks that the probe reaches."""
-    levels = known.of(block, block.sector.charge)
+    levels = known.of(block)
     factors, moments = boltzmann(levels.energies, levels.energies[0], wanted.temperatures)
     sums: dict[str, NDArray[Any]] = {}
     kept: dict[str, Lines] = {}
     for part, on_right, on_left in wanted.parts:
-        lines = []
-        for right, left in pairs_of(block, on_right, on_left):
-            others = known.of(right.target, block.sector.charge)
-            overlaps = right.target.overlaps
-            elements = overlaps(others.amplitudes, np.array([right.apply(phi) for phi in levels.amplitudes]))
-            partners = elements
-            if left is not right:
-                partners = overlaps(others.amplitudes, np.array([left.apply(phi) for phi in levels.amplitudes]))
-            weights = wanted.weights(partners, elements)
-            up, start = np.nonzero(np.abs(weights) > NEGLIGIBLE * wanted.size)
-            at = SIGNS[part] * (others.energies[up] - levels.energies[start])
-            lines.append((at, weights[up, start] * factors[:, start]))
-        sums |= wanted.seen(part, lines)
-        few = sum(len(at) for at, _ in lines) <= MOST_LINES
-        kept[part] = joined(lines, len(factors)) if few else too_many(len(factors))
+        count, few = 0, list[Lines]()
+        pairs = pairs_of(block, on_right, on_left)
+        for lines in in_pieces(_lines_of(levels, pairs, SIGNS[part], wanted, factors, known)):
+            for name, values in wanted.seen(part, lines).items():
+                sums[name] = sums[name] + values if name in sums else values
+            count += sum(len(at) for at, _ in lines)
+            few = [*few, *lines] if count <= MOST_LINES else []
+        kept[part] = joined(few, len(factors)) if count <= MOST_LINES else too_many(len(factors))
     averages = [levels.averages(operator) for operator in (*wanted.averaged, *wanted.extent)]
     sums |= wanted.rules(factors @ np.array(averages, complex).reshape(-1, len(levels.energies)).T)
     sums["phonons"] = factors @ block.total(np.sum(np.abs(levels.amplitudes) ** 2, axis=1))
     return Contribution.of(planned, levels.energies[0], (moments, settled_curves(sums)), lines=kept)
 
 
+def _lines_of(
+    levels: AllLevels,
+    pairs: Sequence[Pair],
+    sign: int,
+    wanted: SpectrumSum,
+    factors: NDArray[np.float64],
+    known: Levels,
+) -> Iterator[Lines]:
+    """Yield the lines that start in all levels of a block, a few levels after the others."""
+    for right, left in pairs:
+        others = known.of(right.target)
+        step = max(1, PIECE // (max(1, len(others.energies)) * len(factors)))
+        for first in range(0, len(levels.energies), step):
+            some = slice(first, first + step)
+            elements = right.target.overlaps(others.amplitudes, _images(right, levels.amplitudes[some]))
+            partners = elements
+            if left is not right:
+                partners = right.target.overlaps(others.amplitudes, _images(left, levels.amplitudes[some]))
+            weights = wanted.weights(partners, elements)
+            up, start = np.nonzero(np.abs(weights) > NEGLIGIBLE * wanted.size)
+            at = sign * (others.energies[up] - levels.energies[some][start])
+            yield at, weights[up, start] * factors[:, some][:, start]
+
+
+def _images(transition: Transition, states: Amplitudes) -> NDArray[Any]:
+    return np.array([transition.apply(phi) for phi in states])
+
+
 def sampled_lines(
-    planned: Planned, block: Block, wanted: SpectrumSum, averaged: Sequence[TensorOperator], asked: ThermalSum
+    planned: Planned, block: Block, wanted: SpectrumSum, averaged: Sequence[TensorOperator], random: RandomVectors
 ) -> Contribution:
     r"""Find the lines that start in a block: those of its lowest levels, and of random vectors for the rest.
 
@@ -270,8 +296,9 @@ def sampled_lines(
     ----------
     J. Jaklic and P. Prelovsek, Adv. Phys. 49, 1 (2000), section 3.
     """
-    t, most = wanted.temperatures, most_steps(block, asked)
-    lowest, vectors = sampled_states(planned, block, asked)
+    t, most = wanted.temperatures, most_steps(block, random.asked)
+    lowest = lowest_levels(planned, block, random.asked)
+    vectors = random.stored(planned, block, lowest)
     origin = lowest.energies[0]
     share, first = boltzmann(lowest.energies, origin, t)
     moving = {part: pairs_of(block, right, left) for part, right, left in wanted.parts}
@@ -297,7 +324,7 @@ def sampled_lines(
             steps = sample.steps
         lines = _seen(images, wanted, steps, origin)
         moments = boltzmann(sample.energies, origin, t, sample.weights)[1]
-        rows.append((moments, read(*in_states(sample.thermal_states(t, origin))) | lines | change))
+        rows.append((moments, read(*in_states(np.asarray(sample.thermal_states(t, origin)))) | lines | change))
     return Contribution.of(planned, origin, (first, exact), rows)
 
 

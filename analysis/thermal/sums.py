@@ -16,7 +16,6 @@ from scipy.stats import t as student
 
 from ...clusters import InvalidValue
 from ..labelled import labelled
-from ..observables.operators import differs_in_twins
 from ..observables.table import OBSERVABLES
 from .block_files import KeptBlocks
 from .block_sums import block_sums
@@ -24,6 +23,8 @@ from .block_terms import Averages, Contribution
 from .blocks import plan
 from .ensembles import ThermalSum
 
+SKEWED = 0.75
+"""Where one level counts, error bars are longer by this share, so that two of them hold in 95 % of all points."""
 Replicates = NDArray[Any]
 """Shape (1 + samples, temperatures, ...): first the value from all random vectors, then with each left out."""
 MARGIN = 1.3
@@ -130,7 +131,7 @@ class Totals:
         energy, mean_charge, mean_spin = average(e1 + above * z), average(n * z), average(spin * one_sided * z)
         beyond = above - energy
         observables = {}
-        for name in parts[0].sums:
+        for name in set.intersection(*(set(part.sums) for part in parts)):  # blocks of former versions have fewer
             rows, odd = [], name in OBSERVABLES and OBSERVABLES[name].odd
             for part in parts:  # conjugate states conjugate an average, reversed spins S_z
                 values, member = replicates_of(part.sums[name], count), part.member
@@ -217,6 +218,24 @@ def jackknife(
     return value, np.asarray(few * np.sqrt((len(others) - 1) / len(others) * spread.sum(axis=0)))
 
 
+def jackknife_of_averages(replicates: Replicates, totals: Totals) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Return value and error of a thermal average; the error is longer where few levels count."""
+    value, error = jackknife(replicates)
+    return value, error * few_levels(totals).reshape(-1, *(1,) * (error.ndim - 1))
+
+
+def few_levels(totals: Totals) -> NDArray[np.float64]:
+    r"""Return by which factor error bars are longer at each temperature because few levels count.
+
+    .. math:: 1 + s\,e^{-S}
+
+    with the entropy S and s = `SKEWED`. The share of a single level in random vectors follows a skewed distribution:
+    vectors in which it is small agree too well with each other.
+    """
+    entropy = totals.log_partition[0] + totals.energy[0] / totals.temperatures
+    return np.asarray(1.0 + SKEWED * np.exp(-np.maximum(entropy, 0.0)))
+
+
 def with_error(
     name: str,
     found: tuple[NDArray[Any], NDArray[np.float64]],
@@ -272,7 +291,7 @@ def thermal_totals(
         The quantity, for the progress.
     """
     summed = Averages(asked.temperatures, names, np.asarray(grid, float))
-    planned, skipped = plan(asked, what, twins=any(differs_in_twins(name, asked.model) for name in names))
+    planned, skipped = plan(asked, what, twins=summed.twins(asked))
     while True:
         parts, kept = block_sums(asked, summed, planned, what)
         totals = Totals.of(parts, asked.temperatures, asked.charge, np.full((1, 1), asked.potential))
@@ -285,7 +304,7 @@ def thermal_totals(
 
 def _needed_samples(totals: Totals, asked: ThermalSum) -> int:
     """Return how many random vectors the wanted error bar takes; errors fall with their square root."""
-    error, sampling = float(np.max(jackknife(totals.energy)[1])), asked.sampling
+    error, sampling = float(np.max(jackknife_of_averages(totals.energy, totals)[1])), asked.sampling
     if sampling.target_error is None or error <= sampling.target_error:
         return sampling.samples
     needed = math.ceil(MARGIN * sampling.samples * (error / sampling.target_error) ** 2)

@@ -27,7 +27,7 @@ from ..._core.ranks import agreed
 from ..._core.threads import one_blas_thread
 from .operator import HermitianOperator, Vector
 from .recursion import Tridiagonal, lanczos_vectors
-from .space import EXHAUSTED, reorthogonalised
+from .space import is_exhausted, reorthogonalised
 
 NODES, WEIGHTS = (0.5 * part for part in np.polynomial.legendre.leggauss(48))
 """Gauss's rule on an interval of length one about 0."""
@@ -149,7 +149,7 @@ def krylov_step(
         for q in lanczos_vectors(operator, start / size, matrix):
             if count:
                 kept = not orthogonal or reorthogonalised(operator, operator.project, q, basis[:count], matrix)
-                ended = not kept or _is_exhausted(matrix)
+                ended = not kept or is_exhausted(matrix)
             if ended or count == most or (count >= FIRST_LOOK and count % 2 == 0 and _reaches(matrix, horizon, rate)):
                 break
             if not orthogonal:
@@ -165,10 +165,6 @@ def krylov_step(
 def _ritz(matrix: Tridiagonal, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     energies, ritz = agreed(la.eigh_tridiagonal(matrix.diagonal[:count], matrix.coupling[: count - 1]))
     return energies, ritz
-
-
-def _is_exhausted(matrix: Tridiagonal) -> bool:
-    return matrix.coupling[-1] <= EXHAUSTED * max(*map(abs, matrix.diagonal), *matrix.coupling)
 
 
 def _reaches(matrix: Tridiagonal, horizon: float, rate: float) -> bool:

@@ -8,9 +8,9 @@ low temperature, where only the lowest levels are left in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +96,7 @@ class Sample:
         factors = np.exp(-0.5 * (self.energies - origin) / temperatures[:, None]) * self.overlaps
         return np.asarray(factors @ self.space.ritz)
 
-    def thermal_states(self, temperatures: NDArray[np.float64], origin: float) -> NDArray[Any]:
+    def thermal_states(self, temperatures: NDArray[np.float64], origin: float) -> Iterable[Amplitudes]:
         """Return stored amplitudes of ``exp(-(H - origin) / 2T) r``, not normalised, for each temperature."""
         basis = self.space.basis
         with one_blas_thread():  # real coefficients: real and imaginary parts on their own
@@ -141,13 +141,68 @@ def settled_samples(
             elif sample.steps < most:
                 sample = sample.grown(min(most, 2 * sample.steps))
             else:
-                worst = int(np.argmax(change))
-                raise ArithmeticError(
-                    f"the thermal states at T = {temperatures[worst]:g} still change by {change[worst]:.1g} of their "
-                    f"norm after {sample.steps} Lanczos steps, and solver.memory_limit allows no more in a block of "
-                    f"{sample.engine.dimension:,} states; raise it, or leave out that temperature"
-                )
+                raise not_settled(sample, temperatures, change)
         yield sample
+
+
+def not_settled(sample: Sample, temperatures: NDArray[np.float64], change: NDArray[np.float64]) -> ArithmeticError:
+    """Return the error of thermal states that take more steps than there may be."""
+    worst = int(np.argmax(change))
+    return ArithmeticError(
+        f"the thermal states at T = {temperatures[worst]:g} still change by {change[worst]:.1g} of their "
+        f"norm after {sample.steps} Lanczos steps, and solver.memory_limit allows no more in a block of "
+        f"{sample.engine.dimension:,} states; raise it, or leave out that temperature"
+    )
+
+
+@dataclass(frozen=True)
+class Random:
+    """Independent random vectors of a block, projected onto the part over which a trace runs.
+
+    Attributes
+    ----------
+    engine : Engine
+        Of the block.
+    count : int
+        Number of vectors.
+    seed : numpy.random.SeedSequence
+        Each vector has its own child, so that more of them can be added later.
+    known : (k, rows, phonon states), optional
+        Orthonormal eigenstates to which the vectors are orthogonal; the trace is over the rest of the block.
+    draw : function
+        From a generator to a vector of standard normal numbers; that of the engine by default.
+    """
+
+    engine: Engine
+    count: int
+    seed: np.random.SeedSequence
+    known: Amplitudes | None = field(default=None, repr=False)
+    draw: Callable[[np.random.Generator], Vector] | None = None
+
+    @cached_property
+    def _locked(self) -> Vector:
+        h, known = self.engine, () if self.known is None else self.known
+        return np.array([h.vector(phi) for phi in known], h.dtype).reshape(-1, h.size)
+
+    @property
+    def dimension(self) -> int:
+        """Of the part of the block."""
+        return self.engine.dimension - len(self._locked)
+
+    def project(self, v: Vector) -> None:
+        """Project a vector, in place."""
+        self.engine.project(v)
+        if len(self._locked):
+            self.engine.add(-self.engine.overlaps(self._locked, v), self._locked, v)
+
+    def vectors(self) -> Iterator[Vector]:
+        """Yield the vectors."""
+        for child in self.seed.spawn(self.count):
+            r = (self.draw or self.engine.random)(np.random.default_rng(child))
+            if self.engine.dtype.kind == "c":
+                r /= np.sqrt(2.0)
+            self.project(r)
+            yield r
 
 
 def samples(
@@ -158,39 +213,18 @@ def samples(
     known: Amplitudes | None = None,
     engine: str = "tensor",
 ) -> Iterator[Sample]:
-    """Yield `count` independent random vectors of a block, each with its Krylov space of at most `steps` vectors.
+    """Return `count` random vectors of a block, orthogonal to known eigenstates; see `Random` and `stored_samples`."""
+    return stored_samples(Random(engine_of(block, engine), count, seed, known), steps)
 
-    Parameters
-    ----------
-    block : Block
-        Of the Hamiltonian.
-    count : int
-        Number of vectors.
-    steps : int
-        Products with H for each.
-    seed : numpy.random.SeedSequence
-        Each vector has its own child, so that more of them can be added later.
-    known : (k, rows, phonon states), optional
-        Orthonormal eigenstates to which the random vectors are orthogonal; the trace is over the rest of the block.
-    engine : str
-        What acts with H.
+
+def stored_samples(random: Random, steps: int) -> Iterator[Sample]:
+    """Yield random vectors, each with its Krylov space of at most `steps` vectors.
 
     References
     ----------
     J. Jaklic and P. Prelovsek, Adv. Phys. 49, 1 (2000); S. Sugiura and A. Shimizu, Phys. Rev. Lett. 108, 240401 (2012).
     """
-    h = engine_of(block, engine)
-    locked: Vector = np.array([h.vector(phi) for phi in (() if known is None else known)], h.dtype).reshape(-1, h.size)
-
-    def project(v: Vector) -> None:
-        h.project(v)
-        if len(locked):
-            h.add(-h.overlaps(locked, v), locked, v)
-
-    for child in seed.spawn(count):
-        r = h.random(np.random.default_rng(child))
-        if h.dtype.kind == "c":
-            r /= np.sqrt(2.0)
-        project(r)
-        space = krylov_space(h, project, r, min(steps, h.dimension - len(locked)))
-        yield Sample(h, space.energies, h.norm(r) * space.starts, space, project, steps)
+    h = random.engine
+    for r in random.vectors():
+        space = krylov_space(h, random.project, r, min(steps, random.dimension))
+        yield Sample(h, space.energies, h.norm(r) * space.starts, space, random.project, steps)

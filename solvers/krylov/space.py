@@ -93,12 +93,16 @@ def reorthogonalised(
     operator: HermitianOperator, project: Projection, q: Vector, rows: Vector, matrix: Tridiagonal
 ) -> bool:
     """Make a Lanczos vector orthogonal to those before it, and correct its coupling; False where nothing is left."""
-    exhausted = EXHAUSTED * max(*map(abs, matrix.diagonal), *matrix.coupling)
     shrunk = 0.0
-    while shrunk < SHRUNK and matrix.coupling[-1] > exhausted:
+    while shrunk < SHRUNK and not is_exhausted(matrix):
         operator.add(-operator.overlaps(rows, q), rows, q)
         project(q)
         shrunk = operator.norm(q)
         q /= shrunk or 1.0
         matrix.coupling[-1] *= shrunk
-    return matrix.coupling[-1] > exhausted
+    return not is_exhausted(matrix)
+
+
+def is_exhausted(matrix: Tridiagonal) -> bool:
+    """True where the last coupling is a rounding error: the space is invariant."""
+    return matrix.coupling[-1] <= EXHAUSTED * max(*map(abs, matrix.diagonal), *matrix.coupling)

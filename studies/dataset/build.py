@@ -27,6 +27,7 @@ from ..file.reading import read
 from ..file.record import write
 from ..file.tables import unsaid
 from ..file.versions import versions
+from .crate import CRATE, DICTIONARY, crate_metadata, data_dictionary
 from .hardware import hardware
 from .integrity import DATA, MODELS, README, TABLES, DatasetError, write_manifest
 from .plugins import Plugins
@@ -112,7 +113,7 @@ def build_dataset(
     ...     _ = file.write_text(text)
     ...     dataset = build_dataset([file], Path(folder) / "dataset", licence="CC0-1.0")
     ...     sorted(path.name for path in dataset.folder.iterdir())
-    ['README.md', 'data', 'manifest.json', 'models', 'tables']
+    ['README.md', 'data', 'data-dictionary.csv', 'manifest.json', 'models', 'ro-crate-metadata.json', 'tables']
     >>> round(float(dataset["dimer"].data["energies"][0]), 12)
     -1.0
     """
@@ -201,6 +202,8 @@ def _publish(
             for table, text in csv_tables(each.data, each.axes, name):
                 write_bytes(partial / TABLES / table, text.encode())
         write_bytes(partial / README, readme(facts, published).encode())
+        write_bytes(partial / DICTIONARY, data_dictionary(published).encode())
+        write_bytes(partial / CRATE, crate_metadata(partial, facts).encode())
         write_manifest(partial, facts)
         _sync(partial)
         os.replace(partial, target)

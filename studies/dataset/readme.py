@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..execution.tables import with_error
+from .crate import CRATE, DICTIONARY
 from .formulas import hamiltonian_lines, setting_lines
 from .integrity import DATA, MANIFEST, MODELS, TABLES
 from .published import PublishedStudy
@@ -21,6 +22,8 @@ CONVENTIONS = r"""
 - `residual` is $r = \|H\psi - E\psi\|$, `leak` is $l = \|QH\psi\|$ with $Q$ the states beyond the phonon cutoff. Within
   $\sqrt{r^2 + l^2}$ of each energy there is an exact one; the error bar of an energy is $6 l^2/(E_Q - E) + r$, with
   $E_Q$ the energy of what leaks, or comes from levels in a larger phonon space where that is not small.
+- The variance of the energy in the model without a cutoff is $\langle H^2\rangle - \langle H\rangle^2 = r^2 + l^2$,
+  the V-score $N (r^2 + l^2)/E^2$ with the zero of energy as reference.
 - Complex numbers are two columns, `_re` and `_im`, in the tables, and a trailing axis `complex` (re, im) in NetCDF.
 - A place that a point lacks, as a site of a smaller cluster, is empty, or NaN.
 """
@@ -59,6 +62,8 @@ def _head(about: Mapping[str, Any]) -> Iterator[str]:
         yield f"| `{MODELS}/{file}` | approximations of the authors' own; the option `--plugin` runs it |"
     yield f"| `{DATA}/NAME.nc` | all its numbers (NetCDF4), with units and formulas |"
     yield f"| `{TABLES}/NAME*.csv` | the same numbers as text, to the last digit |"
+    yield f"| `{DICTIONARY}` | every variable with dimensions, units and meaning |"
+    yield f"| `{CRATE}` | the same files for repositories and search engines (RO-Crate 1.1, JSON-LD) |"
     yield f"| `{MANIFEST}` | SHA-256 of every file, versions, command, hardware, seeds, certificates |"
     yield from ("", "## Conventions", CONVENTIONS)
 

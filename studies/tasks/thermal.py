@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 from ..._core.lazy import rich_table, xr
 from ..._core.wording import listed
 from ...analysis import thermal
-from ...analysis.thermal import METHODS, Ensemble, Sampling
+from ...analysis.thermal import METHODS, SUSCEPTIBLE, Ensemble, Sampling
 from ...hamiltonians import Model, Problem, Sector
 from ...hamiltonians.parameters import show
 from ...solvers import Options
@@ -25,6 +25,7 @@ from ..file.values import Floats, Number, one_of
 from .base import Point, Task, key
 from .flux import TENSOR, FluxTask, shown_flux
 from .observable_names import Names, chosen_names, elsewhere, measured_over, measured_record, missing_species
+from .static_tables import susceptibility_record, susceptibility_tables
 
 if TYPE_CHECKING:
     from .setting import Setting
@@ -49,6 +50,10 @@ Method = Annotated[str, AfterValidator(one_of(METHODS)), Field(description=liste
 DEFAULT = Sampling()
 FIRST_LOOK: Mapping[str, Any] = MappingProxyType({"method": "auto", "samples": 2, "steps": 20, "target_error": None})
 """How a sum is taken that only has to be seen soon."""
+Susceptible = Annotated[
+    list[Annotated[str, AfterValidator(one_of(SUSCEPTIBLE))]],
+    Field(description=f"a list of {listed(SUSCEPTIBLE)}"),
+]
 TargetError = Annotated[Number, Field(gt=0, description="an error bar of the energy, above 0")]
 
 
@@ -68,6 +73,8 @@ class ThermalTask(Task):
         Exact or sampled, by the keys that `Sampling` has.
     observables : tuple of str or None
         Names of the observables; None: all that the model has.
+    susceptibilities : tuple of str
+        Operators whose static susceptibilities are given at every momentum; see `thermal_susceptibilities`.
     """
 
     name: ClassVar[str] = "thermal"
@@ -85,11 +92,13 @@ class ThermalTask(Task):
     exact_levels: int = key(_whole(1, 100), DEFAULT.exact_levels)
     target_error: float | None = key(TargetError, DEFAULT.target_error)
     observables: tuple[str, ...] | None = key(Names, None)
+    susceptibilities: tuple[str, ...] = key(Susceptible, ())
 
     @classmethod
     def of(cls, values: Mapping[str, Any], model: Model) -> Self:
-        """Make the task; each observable once."""
-        return cls(**{**values, "observables": chosen_names(values)})
+        """Make the task; each observable and each susceptibility once."""
+        static = tuple(dict.fromkeys(values.get("susceptibilities", ())))
+        return cls(**{**values, "observables": chosen_names(values), "susceptibilities": static})
 
     @property
     def sampling(self) -> Sampling:
@@ -121,11 +130,14 @@ class ThermalTask(Task):
         task = cls.of(values, model)
         kind = task.state_of(sector) if sector else Ensemble(GRAND, None, task.density)
         yield from thermal.thermal_problems(model, task.temperatures, kind, task.sampling, ())
+        at = "thermal.susceptibilities"
+        yield from thermal.susceptibility_problems(model, task.susceptibilities, task.ensemble, at)
 
     def forecast(self, model: Model, sector: Sector | None) -> str:
         """Return blocks, memory and time of the sum."""
         kind = self.state_of(sector)
-        need = thermal.estimate_thermal(thermal.likely_caps(model, kind, self.temperatures), kind, self.sampling)
+        capped, count = thermal.likely_caps(model, kind, self.temperatures), len(self.temperatures)
+        need = thermal.estimate_thermal(capped, kind, self.sampling, count)
         how = "all over all levels"
         if need.sampled:
             how = f"{need.sampled:,} of them by {self.sampling.samples} random vectors, the others over all levels"
@@ -169,6 +181,10 @@ class ThermalTask(Task):
         for task in (task for task in setting.tasks if isinstance(task, FluxTask)):
             asked = setting.model, task.values, self.temperatures
             parts.append(prefixed("flux", thermal.thermal_flux_response(*asked, progress=step, **how)))
+        if self.susceptibilities:
+            names = self.susceptibilities
+            found = thermal.thermal_susceptibilities(setting.model, self.temperatures, names, progress=step, **how)
+            parts.append(prefixed("susceptibility", found))
         return self.named(xr.merge(parts, combine_attrs="override"))
 
     @classmethod
@@ -191,6 +207,7 @@ class ThermalTask(Task):
             "sampled_blocks": plain(own["sampled_blocks"]),
             "skipped_share": plain(own["skipped_share"]),
             **({"flux": _flux_record(data)} if "flux_current" in own else {}),
+            **({"susceptibilities": static} if (static := susceptibility_record(data)) else {}),
         }
 
     @classmethod
@@ -199,6 +216,7 @@ class ThermalTask(Task):
         yield _thermal_table([({}, data)])
         yield from _average_tables(data)
         yield from _flux_tables(data)
+        yield from susceptibility_tables(data)
         yield _how(data)
 
     @classmethod

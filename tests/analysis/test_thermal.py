@@ -88,6 +88,17 @@ def test_the_grand_canonical_ensemble_is_the_trace_over_fock_space(model):
             np.testing.assert_allclose(squared, averages(p, states, x @ x).real, atol=1e-8)
 
 
+def test_sites_that_differ_only_where_electrons_meet_bosons_are_told_apart():
+    """The empty sector has a reflection that the others have not."""
+    model = Model(dimer(), Electrons(0.5), Bosons(0.2, exchange=0.3, electron_repulsion=[1.6, -1.2]))
+    fock, inside, energies, states = dense(model)
+    data = thermal_averages(model, [0.7], names=["pair_exchange"])
+    p = np.exp(-(energies - energies[0]) / 0.7)
+    for s in (0, 1):
+        pair = (fock.c[s, "up"].conj().T @ fock.c[s, "dn"].conj().T @ fock.b[s]).toarray()[np.ix_(inside, inside)]
+        np.testing.assert_allclose(data.pair_exchange.values[0, s], averages(p / p.sum(), states, pair), atol=1e-10)
+
+
 @pytest.mark.parametrize("ensemble", ["grand-canonical", "canonical", "sector"])
 @pytest.mark.parametrize("model", [RING, LATTICE, replace(LATTICE, flux=0.0)], ids=["ring", "flux", "lattice"])
 def test_members_hold_every_state_once(model, ensemble):

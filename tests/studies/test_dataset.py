@@ -1,6 +1,7 @@
 """Datasets for publication: whole or not there, the numbers of the study, and every kind of damage recognised."""
 
 import csv
+import hashlib
 import json
 import os
 import re
@@ -472,3 +473,20 @@ def test_numbers_that_are_missing_are_compared_as_well():
     assert not any(each.ratio for each in deviations(bars, bars.assign(error="another disk")))
     for name in ("flux_energy_error", "leak"):
         assert [each.variable for each in deviations(bars, bars.assign({name: 1.0})) if each.ratio > 1] == [name]
+
+
+def test_crate_and_dictionary_describe_every_file_and_variable(original):
+    crate = json.loads((original / "ro-crate-metadata.json").read_text())
+    assert crate["@context"] == "https://w3id.org/ro/crate/1.1/context"
+    graph = {each["@id"]: each for each in crate["@graph"]}
+    assert graph["ro-crate-metadata.json"]["about"] == {"@id": "./"}
+    files = {path.relative_to(original).as_posix() for path in original.rglob("*") if path.is_file()}
+    parts = {each["@id"] for each in graph["./"]["hasPart"]}
+    assert parts == files - {"ro-crate-metadata.json", "manifest.json"}
+    for name in parts:
+        assert graph[name]["sha256"] == hashlib.sha256((original / name).read_bytes()).hexdigest()
+    rows = list(csv.DictReader((original / "data-dictionary.csv").read_text().splitlines()))
+    dataset = read_dataset(original)
+    for name, study in dataset.studies.items():
+        assert {row["variable"] for row in rows if row["study"] == name} == set(map(str, study.data.variables))
+    assert {row["units"] for row in rows if row["variable"] == "energies"} == {"energy"}

@@ -230,7 +230,7 @@ def test_parameters_by_the_keys_of_model_files():
         ("phonons.max_quanta", "one of electrons.hopping, .*phonons.frequency"),
         ("bosons.level", "allowed: a number of this model"),
         ("cluster.sites", "allowed: a number"),
-        ("electrons.hopping.legs", 'only where electrons.hopping is a table with the class "legs"'),
+        ("electrons.hopping.legs", 'only if electrons.hopping is a table with the class "legs"'),
         ("electrons.hubbard_v", "allowed: a number"),
         ("", "allowed: a number"),
     ],

@@ -135,7 +135,7 @@ def test_damaged_files_are_refused(name, files):
 
 def test_places_that_cannot_be_written_are_named(files, tmp_path):
     model = FORMS[""]
-    with pytest.raises(ValueError, match=r"folder = .* is invalid"):
+    with pytest.raises(ValueError, match=r"folder = .* cannot be used"):
         rp.write_fcidump(model, 2, files[0])
     with pytest.raises(ValueError, match="without a folder"):
         rp.export(model, 2, "quspin", tmp_path, name="../model")

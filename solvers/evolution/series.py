@@ -210,8 +210,10 @@ class _Terms:
     def left(self) -> NDArray[np.float64]:
         """Norms of the coefficients of the residual, the first exactly and the others by the triangle inequality."""
         sizes, weights = np.array(self._image_sizes), np.abs(self._weights)
-        n = self.order
-        further = [float(np.sum(weights[:, k - np.arange(n + 1)].T * sizes)) for k in range(n + 1, weights.shape[1])]
+        first, stop = self.order + 1, weights.shape[1]
+        further = np.zeros(stop - first)
+        for weight, size in zip(weights, sizes.T, strict=True):
+            further += np.convolve(weight, size)[first:stop]
         return np.array([self._operator.norm(self._next), *further])
 
     def grown(self, s: float) -> float:

@@ -128,7 +128,7 @@ def test_no_matrix_of_configurations_is_built_for_a_ground_state():
     [
         (chain(8), Sector(8), None),
         (ring(6), Sector(6, 0, 3, 1), None),
-        (plaquette((4, 3)), Sector(12, irrep="A1"), -4.9132592091),
+        pytest.param(plaquette((4, 3)), Sector(12, irrep="A1"), -4.9132592091, marks=pytest.mark.long),
     ],
     ids=["chain", "ring, moving", "3 x 4"],
 )

@@ -135,7 +135,7 @@ def test_twists_average_the_energies():
 def test_rings_and_lattices_refuse_each_others_flux():
     with pytest.raises(ValueError, match="flux_tensor"):
         flux_response(THREADED["five sites"][0], 2, [0.1])
-    with pytest.raises(ValueError, match="needs the vectors by which the cluster is closed"):
+    with pytest.raises(ValueError, match="needs the periods of the cluster"):
         flux_tensor(Model(ring(4), Electrons(1.0)), 2, [[0.1]])
     with pytest.raises(ValueError, match="must be a flux vector of 2 finite numbers"):
         flux_tensor(THREADED["five sites"][0], 2, [[0.1]])

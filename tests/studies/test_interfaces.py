@@ -220,4 +220,4 @@ def test_the_published_chain_of_four_sites():
 
 def test_chains_of_two_spaces_are_too_short_for_tenpy():
     terms = CODES["tenpy"].terms(rp.Model(rp.dimer(), rp.Electrons(1.0)), 2)
-    assert "needs 3 local spaces" in CODES["tenpy"].why_not(terms)
+    assert "allowed: at least 3" in CODES["tenpy"].why_not(terms)

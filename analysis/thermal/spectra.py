@@ -189,7 +189,7 @@ def thermal_lines(
         # the mean of both weights is no smaller than the sum of |<m|A+|n><n|B|m>|
         extent = total(0.5 * next(moment_formulas(model, energy, each, each)) for each in (cross, probe))
         wanted = replace(wanted, cross=cross, extent=(extent,), is_real=real)
-    elif wanted.is_susceptible and probe.removal is None:
+    elif wanted.is_susceptible and probe.removal is None and not any(charge_change(model, probe.addition)):
         wanted = replace(wanted, extent=(probe.addition,))
     what = f"spectrum of {probe.name}"
     planned, skipped = plan(settled_sum, what, twins=True)
@@ -257,7 +257,7 @@ def _dataset(found: ThermalLines) -> xr.Dataset:
         errors = {"sum_rule_errors": (allowed, "temperature order", "largest defect allowed", "energy^order")}
         variables |= arrays(errors, coords)
     has_static = all(f"{part}_static" in found.totals.observables for part in found.names)
-    if has_static and (found.asked.ensemble.is_grand or "removal" not in found.names):
+    if has_static and (found.asked.ensemble.is_grand if "removal" in found.names else wanted.extent):
         add("static_susceptibility", static_susceptibility(found), (), STATIC, "1/energy")
     add("chemical_potential", found.asked.included + found.totals.shift, (), "mu", "energy")
     numbers = {

@@ -127,7 +127,8 @@ def type_words(annotation):
         yield from type_words(args[0])
     elif origin in (Union, types.UnionType):
         for part in args:
-            yield from type_words(part)
+            if part is not types.NoneType:
+                yield from type_words(part)
     elif origin is Literal:
         yield "text"
     elif origin in (list, tuple):

@@ -62,21 +62,23 @@ class RandomVectors:
     def _of_block(self, planned: Planned, block: Block, lowest: Eigenstates) -> Random:
         h, known = engine_of(block, "tensor"), lowest.amplitudes
         number, count = self.numbers.get(planned.member.sector), self.asked.sampling.samples
-        if self.asked.within is None or number is None or block.share:
+        if self.asked.within is None or number is None:
             return Random(h, count, numbered_seed(planned.number, self.asked), known)
         larger = Space(self.asked.within, planned.plain).phonons
         places = larger.index(block.space.phonons.occupations.astype(np.int64))
-        shape = block.shape[0], len(larger)
+        shape, rows = (block.rows, len(larger)), block.share.own if block.share else slice(None)
 
         def draw(generator: np.random.Generator) -> Vector:
-            part = _part(generator, shape, places)
+            part = _part(generator, shape, rows, places)
             if h.dtype.kind == "c":
-                part = part + 1j * _part(generator, shape, places)
+                part = part + 1j * _part(generator, shape, rows, places)
             return np.asarray(part, h.dtype)
 
         return Random(h, count, numbered_seed(number, self.asked), known, draw)
 
 
-def _part(generator: np.random.Generator, shape: tuple[int, int], places: NDArray[np.int64]) -> Vector:
-    """Return the part on some phonon states of normal numbers on all of them."""
-    return np.ascontiguousarray(generator.standard_normal(shape)[:, places]).ravel()
+def _part(
+    generator: np.random.Generator, shape: tuple[int, int], rows: slice | NDArray[np.int64], places: NDArray[np.int64]
+) -> Vector:
+    """Return the part on some rows and phonon states of normal numbers on all of them, whatever rank asks."""
+    return np.ascontiguousarray(generator.standard_normal(shape)[rows][:, places]).ravel()

@@ -46,8 +46,8 @@ def draw_occupations(data: xr.Dataset, ax: Axes, mode: int = 0) -> None:
 
 def draw_functions(data: xr.Dataset, ax: Axes, mode: int = 0) -> None:
     r"""Draw \|phi(X)\|^2 of the most occupied state of each local charge that occurs."""
-    there = data["lattice_natural_function"].isel(mode=mode, natural=0).transpose("local_charge", "X").values
-    weights = data["lattice_natural_occupation"].isel(mode=mode, natural=0).values
+    there = data["lattice_natural_function"].isel(mode=mode, natural_state=0).transpose("local_charge", "X").values
+    weights = data["lattice_natural_occupation"].isel(mode=mode, natural_state=0).values
     for n, wave in enumerate(there):
         if weights[n] > FAINT:
             ax.plot(data["X"].values, np.abs(wave) ** 2, color=COLOURS[n % len(COLOURS)], label=f"$n = {n}$")

@@ -86,7 +86,9 @@ class LatticeTask(Task):
             "admixture": labelled("admixture", mixing(levels), [], "largest admixture of other states"),
         }
         natural = analysis.natural_phonons(state, NATURAL, self.condition, setting.grid)
-        natural = natural.reindex(local_charge=np.arange(about["joint"].sizes["local_charge"]))
+        natural = natural.reindex(local_charge=np.arange(about["joint"].sizes["local_charge"])).rename(
+            natural="natural_state"
+        )
         about["natural_occupation"] = natural["occupation"].fillna(0.0)
         about["natural_function"] = natural["function"]
         data = analysis.lattice_shape(state).assign({**correlations, **about})
